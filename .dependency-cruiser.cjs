@@ -89,7 +89,7 @@ const parts = [
     "src/platform/types.ts"] },
 
   { name: "desktop/platform", files: "desktop/platform/", values: ["src/"],
-    packages: [builtIns, "@noble/ciphers", "fs-native-extensions", "multicast-dns"] },
+    packages: [builtIns, "@noble/ciphers", "@noble/curves", "fs-native-extensions", "multicast-dns"] },
   // What can be asked of a running node: for its prompt, its socket, and whatever else shows it.
   { name: "desktop/control", files: "desktop/control/", values: ["src/", "desktop/platform/"], packages: [builtIns] },
   // It shows whatever network it is given.

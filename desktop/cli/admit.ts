@@ -3,11 +3,12 @@ import { type Admission, NO_END_MS, NO_LIMIT, signAdmission } from "../../src/si
 import type { ControlClient } from "../control/control-client.js";
 import type { Member } from "../control/members.js";
 import type { AdmittedAuthor, SigningState } from "../control/node-signing.js";
-import { nodeIdentity } from "../platform/node-signing.js";
-import { formatCard, hexBytes, hexOf, readOwnerSecret } from "../platform/signing-folder.js";
+import { formatCard, hexBytes, hexOf } from "../platform/signing-folder.js";
 import { type AskOptions, type Printed, type Words, ask, asking } from "./ask.js";
 import { readNode } from "./commands.js";
 import { fingerprint } from "./identity.js";
+import { readOwnerOf } from "./owner-file.js";
+import { cardStatements, sealToAdmitted } from "./rekey.js";
 
 interface OwnerOptions extends AskOptions {
   owner: string;
@@ -25,10 +26,10 @@ export function admitCommands(): Command[] {
     owned("revoke <node>", "Have nothing taken of what a device publishes from now on.")
       .action(asking(async (client, { owner }: OwnerOptions, node) => revoke(client, owner, String(node)))),
     ask("admitted", "List the devices that the owner admitted and revoked.")
-      .option("--card", "print the owner's public key and all admissions, for --owner of a new node")
+      .option("--card", "print the owner's public key and all that it stated, for --owner of a new node")
       .action(asking(async (client, { card }: AskOptions & { card?: true }) => {
         const state = await client.call<SigningState>("signing");
-        return { json: state, lines: card ? cardLines(state) : state.admitted.map(lineOf) };
+        return { json: state, lines: card ? await cardLines(client, state) : state.admitted.map(lineOf) };
       })),
   ];
 }
@@ -78,21 +79,18 @@ async function revoke(client: ControlClient, file: string, node: string): Promis
 
 /** Signs an admission here, and has the node publish it. */
 async function publish(
-  client: ControlClient, file: string, { owner, network }: SigningState, admission: Admission,
+  client: ControlClient, file: string, state: SigningState, admission: Admission,
 ): Promise<Printed> {
-  const identity = nodeIdentity(readOwnerSecret(file));
-  if (owner === undefined) throw new Error("the node knows no owner: it needs --owner");
-  if (owner !== hexOf(identity.publicKey)) {
-    throw new Error(`--owner: ${file} has the fingerprint ${fingerprint(identity.publicKey)}, but the node's owner `
-      + fingerprint(hexBytes(owner)));
-  }
-  await client.call("admit", { admission: hexOf(signAdmission(admission, network, (bytes) => identity.sign(bytes))) });
+  const identity = readOwnerOf(state, file);
+  const signed = signAdmission(admission, state.network, (bytes) => identity.sign(bytes));
+  await client.call("admit", { admission: hexOf(signed) });
   const isRevoked = admission.generation !== NO_LIMIT;
-  const { author, version, generation, sequence } = admission;
-  const of = isRevoked ? `, events up to ${generation}:${sequence} stay` : `, key ${fingerprint(admission.key)}`;
+  const { author, key, version, generation, sequence } = admission;
+  const sealed = isRevoked ? [] : await sealToAdmitted(client, identity, { id: author, publicKey: key });
+  const of = isRevoked ? `, events up to ${generation}:${sequence} stay` : `, key ${fingerprint(key)}`;
   return {
     json: { author, version, isRevoked, ...isRevoked && { generation, sequence } },
-    lines: [`${isRevoked ? "revoked" : "admitted"} ${author}, version ${version}${of}`],
+    lines: [`${isRevoked ? "revoked" : "admitted"} ${author}, version ${version}${of}`, ...sealed],
   };
 }
 
@@ -111,9 +109,10 @@ async function idOf(client: ControlClient, node: string): Promise<number> {
   throw new Error(`revoke: ${found.length === 0 ? "no node has" : "several nodes have"} the name ${node}: give the id`);
 }
 
-function cardLines({ owner, admitted }: SigningState): string[] {
+async function cardLines(client: ControlClient, { owner, admitted }: SigningState): Promise<string[]> {
   if (owner === undefined) throw new Error("--card: the node knows no owner");
-  return formatCard(hexBytes(owner), admitted.map(({ admission }) => hexBytes(admission))).trimEnd().split("\n");
+  const admissions = admitted.map(({ admission }) => hexBytes(admission));
+  return formatCard(hexBytes(owner), admissions, await cardStatements(client)).trimEnd().split("\n");
 }
 
 function lineOf({ author, authorName, key, version, isRevoked }: AdmittedAuthor): string {

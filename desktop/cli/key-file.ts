@@ -18,6 +18,17 @@ export function readKey(flag: string, file: string | undefined, variable?: strin
   return variable === undefined || text === undefined || text === "" ? undefined : parse(variable, variable, text);
 }
 
+/** The network's keys that a node was given. */
+export interface KeysByHand {
+  key: Uint8Array | undefined;
+  otherKey: Uint8Array | undefined;
+}
+
+/** Those of --key-file, or the environment variable, and --other-key-file. @throws as `readKey` */
+export function keysByHand({ keyFile, otherKeyFile }: { keyFile?: string; otherKeyFile?: string }): KeysByHand {
+  return { key: readKey("--key-file", keyFile, KEY_VARIABLE), otherKey: readKey("--other-key-file", otherKeyFile) };
+}
+
 function contentOf(flag: string, file: string): string {
   try {
     return readFileSync(file, "utf8");

@@ -10,6 +10,7 @@ import { identityCommand } from "./identity.js";
 import { keyCommand } from "./key.js";
 import { nodeCommand } from "./node.js";
 import { runLive } from "./live.js";
+import { rekeyCommand } from "./rekey.js";
 import { recordCommand } from "./record.js";
 import { replayCommand } from "./replay.js";
 import { provisionCommand } from "./provision.js";
@@ -52,7 +53,9 @@ const program = new Command("chisme")
   .addCommand(provisionCommand())
   .addCommand(firmwareCommand())
   .commandsGroup("Look into a running node, and change it:");
-for (const command of [...askCommands(), ...admitCommands(), recordCommand()]) program.addCommand(command);
+for (const command of [...askCommands(), ...admitCommands(), rekeyCommand(), recordCommand()]) {
+  program.addCommand(command);
+}
 program.commandsGroup("Look at what was recorded:").addCommand(replayCommand());
 
 const { stdout } = process;

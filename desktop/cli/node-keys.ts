@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { AdmissionList } from "../../src/signing/admission-list.js";
 import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
 import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "../platform/signing-folder.js";
+import type { KeysByHand } from "./key-file.js";
+import { NetworkKeys } from "./network-keys.js";
 import { nodeIdentity, nodeVerify } from "../platform/node-signing.js";
 
 /** Of the options of `chisme node`, those that say how it signs. */
@@ -10,6 +12,10 @@ export interface NodeKeyOptions {
   /** The owner's public key as 64 hexadecimal digits, or the path of a card. */
   owner?: string;
   storage?: string;
+  network?: string;
+  id?: number;
+  newId?: true;
+  interval: number;
 }
 
 /** How a node signs, and whose events it takes. */
@@ -18,12 +24,19 @@ export interface NodeKeys {
   publicKey: Uint8Array;
   /** undefined: the network has no owner, and keys are pinned at first use. */
   admissions: AdmissionList | undefined;
+  /** undefined: the network has no owner, or no key. */
+  network: NetworkKeys | undefined;
   /** The node has started, and its folder is locked: stores the admissions that count, also those of the card. */
   store: () => void;
 }
 
-/** @returns undefined where the node does not sign. @throws Error that names an option, and shows no private key */
-export function openNodeKeys({ signed, owner, storage }: NodeKeyOptions): NodeKeys | undefined {
+/**
+ * @param byHand the network's key that the node was given
+ * @returns undefined where the node does not sign
+ * @throws Error that names an option, and shows no private key
+ */
+export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand): NodeKeys | undefined {
+  const { signed, owner, storage } = options;
   if (!signed) {
     if (owner !== undefined) throw new Error("--owner: has no effect without --signed");
     return undefined;
@@ -35,26 +48,29 @@ export function openNodeKeys({ signed, owner, storage }: NodeKeyOptions): NodeKe
     throw new Error(`--signed: ${storage} has no identity: chisme identity new --storage ${storage}`);
   }
   const identity = nodeIdentity(secret);
-  const admissions = owner === undefined ? undefined : ownedKeys(folder, readOwner(owner));
+  const card = owner === undefined ? undefined : readOwner(owner);
+  const admissions = card && ownedKeys(folder, card);
+  const network = card && naming("--signed", () =>
+    NetworkKeys.open({ ...options, folder, secret, publicKey: identity.publicKey, card, byHand }));
   const keys = admissions ?? pinnedKeys(folder.readPins(), (author, key) => folder.addPin(author, key));
   const feeds = signedFeeds({ identity, verify: nodeVerify, keys });
   const store = (): void => {
     if (admissions !== undefined) folder.writeAdmissions(admissions.owner, admissions.all().map(({ bytes }) => bytes));
   };
-  return { feeds, publicKey: identity.publicKey, admissions, store };
+  return { feeds, publicKey: identity.publicKey, admissions, network, store };
 }
 
 /** @throws Error that names the option */
 function readOwner(text: string): Card & { owner: Uint8Array } {
-  if (/^[0-9a-f]{64}$/i.test(text)) return { owner: hexBytes(text), admissions: [] };
+  if (/^[0-9a-f]{64}$/i.test(text)) return { owner: hexBytes(text), admissions: [], statements: [] };
   const content = naming("--owner", () => readFileSync(text, "utf8"));
   if (isOwnerSecret(content)) {
     throw new Error(`--owner: ${text} is the owner's private key, which no node needs: give the public one, which `
       + `chisme identity show --owner ${text} prints`);
   }
-  const { owner, admissions } = parseCard(content);
+  const { owner, ...card } = parseCard(content);
   if (owner === undefined) throw new Error(`--owner: ${text} is neither a public key of 64 hex digits nor a card`);
-  return { owner, admissions };
+  return { owner, ...card };
 }
 
 function ownedKeys(folder: SigningFolder, { owner, admissions }: Card & { owner: Uint8Array }): AdmissionList {

@@ -20,10 +20,11 @@ import { messages } from "../../src/messages/index.js";
 import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
+import { NodeRekeying } from "../control/node-rekeying.js";
 import { NodeSigning } from "../control/node-signing.js";
 import { type NodeKeyOptions, type NodeKeys, openNodeKeys } from "./node-keys.js";
 import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
-import { KEY_VARIABLE, readKey } from "./key-file.js";
+import { type KeysByHand, keysByHand } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
 import { type Listen, parseListen } from "./listen.js";
@@ -101,6 +102,7 @@ export class NodeRun {
   private readonly script: string[];
   private readonly commands: Commands;
   private readonly access: NodeAccess;
+  private readonly byHand: KeysByHand;
   private readonly keys: NodeKeys | undefined;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
@@ -120,7 +122,8 @@ export class NodeRun {
     this.report = options.json ? this.jsonReport() : this.textReport();
     this.messages = new MessageCommands(this.report, options.interval, () => this.elapsedMs());
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
-    this.keys = openNodeKeys(options);
+    this.byHand = keysByHand(options);
+    this.keys = openNodeKeys(options, this.byHand);
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
@@ -133,12 +136,14 @@ export class NodeRun {
     this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
     const { keys } = this;
     const signing = keys && new NodeSigning(gossip, keys.publicKey, keys.admissions);
-    const node = { queries, actions, changes, signing };
+    const rekeying = keys?.network && new NodeRekeying(gossip, keys.network);
+    const node = { queries, actions, changes, signing, rekeying };
     this.access = new NodeAccess(node, view, options, (message) => this.warn(message));
   }
 
   start(): void {
     if (this.options.value !== undefined) this.gossip.push(this.options.value);
+    this.keys?.network?.starting(this.gossip);
     try {
       this.gossip.start();
       this.keys?.store();
@@ -170,6 +175,7 @@ export class NodeRun {
     this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
     this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
+    this.keys?.network?.start(warn);
     void this.access.open(address, port);
   }
 
@@ -196,6 +202,7 @@ export class NodeRun {
     this.prompt?.close();
     this.scriptLines?.close();
     this.access.close();
+    this.keys?.network?.close();
   }
 
   private export(): void {
@@ -346,19 +353,20 @@ export class NodeRun {
     };
     if (this.keys !== undefined) options.signing = this.keys.feeds;
     if (this.keys?.admissions !== undefined) options.views?.push(this.keys.admissions);
+    if (this.keys?.network !== undefined) options.views?.push(this.keys.network.changes);
     if (eventBytes !== undefined) options.eventBytesMax = eventBytes;
     if (fillGaps) options.fillGaps = true;
     return keep ? feedKeeper(options) : eventFeeds(options);
   }
 
   private addKeys(options: NodeGossipOptions): void {
-    const { keyFile, otherKeyFile, allowUnsealed } = this.options;
-    const key = readKey("--key-file", keyFile, KEY_VARIABLE);
-    const otherKey = readKey("--other-key-file", otherKeyFile);
+    const { byHand: { key, otherKey }, options: { allowUnsealed } } = this;
+    const ring = this.keys?.network?.ring;
     if (key !== undefined) options.key = key;
     if (otherKey !== undefined) options.otherKey = otherKey;
+    if (ring !== undefined) Object.assign(options, { key: ring.sealing.key, sealing: () => ring });
     if (allowUnsealed) options.allowUnsealed = true;
-    this.isSealed = key !== undefined;
+    this.isSealed = options.key !== undefined;
   }
 
   /** Reports the node's row whenever its revision is written: peers may hold a higher one than its storage. */

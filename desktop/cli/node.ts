@@ -88,7 +88,8 @@ export function nodeCommand(): Command {
       + "the key of the network")
     .option("--http-write", "requests over HTTP and its page may change the node, not only read")
     .option("--keep", "also store the feeds of all other nodes there, and pass them on after a restart")
-    .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY)")
+    .option("--key-file <file>", "seal with the key in this file, from chisme key (default: the variable CHISME_KEY), "
+      + "until the owner ends it by chisme rekey")
     .option("--other-key-file <file>", "also accept frames sealed with this key, during a change of keys")
     .option("--signed", "sign own events with the identity in the storage folder, from chisme identity new, and take "
       + "those of others only with a signature of their author, as docs/SIGNING.md says")

@@ -3,6 +3,7 @@ import type { ChismeError, CborValue } from "../../src/gossip.js";
 import type { ChangeFeed } from "./changes.js";
 import { plainEvent } from "./json.js";
 import type { NodeActions } from "./node-actions.js";
+import type { NodeRekeying } from "./node-rekeying.js";
 import type { NodeSigning } from "./node-signing.js";
 import type { NodeQueries } from "./node-queries.js";
 import {
@@ -16,6 +17,8 @@ export interface ControlledNode {
   changes: ChangeFeed;
   /** undefined: the node does not sign. */
   signing?: NodeSigning | undefined;
+  /** undefined: nobody changes the network's key. */
+  rekeying?: NodeRekeying | undefined;
 }
 
 type Params = Record<string, unknown>;
@@ -47,6 +50,7 @@ const METHODS: Record<string, Method> = {
   }),
   events: query([], ["topic", "limit"], ({ queries }, params) => ({ events: queries.events(params).map(plainEvent) })),
   signing: query([], ["author"], (node, { author }) => signingOf("signing", node).state(author as number | undefined)),
+  keys: query([], [], (node) => rekeyingOf("keys", node).state()),
   push: action(["value"], [], ({ actions }, { value }) => actions.push(value as CborValue)),
   withdraw: action([], ["topic", "key"], ({ actions }, { topic, key }) =>
     actions.withdraw(topic as string | undefined, key as string | undefined)),
@@ -62,6 +66,7 @@ const METHODS: Record<string, Method> = {
   broadcast: action(["topic", "value"], [], ({ actions }, { topic, value }) =>
     ({ nodes: actions.broadcast(topic as string, value as CborValue) })),
   admit: action(["admission"], [], (node, { admission }) => signingOf("admit", node).admit(admission)),
+  rekey: action(["statements"], [], (node, { statements }) => rekeyingOf("rekey", node).publish(statements)),
   // The answer must be on its way before the node closes its socket.
   leave: action([], [], ({ actions }) => void setImmediate(() => actions.leave())),
 };
@@ -112,6 +117,12 @@ export function asControlError(thrown: unknown): ControlError {
 function signingOf(method: string, { signing }: ControlledNode): NodeSigning {
   if (signing === undefined) throw failure("ERR_STATE", `${method}: the node does not sign (--signed)`);
   return signing;
+}
+
+/** @throws Error ERR_STATE when nobody changes the key of the node's network */
+function rekeyingOf(method: string, { rekeying }: ControlledNode): NodeRekeying {
+  if (rekeying !== undefined) return rekeying;
+  throw failure("ERR_STATE", `${method}: the node needs an owner (--signed --owner) and a key (--key-file)`);
 }
 
 function text(method: string, name: string, value: unknown): string {

@@ -158,9 +158,11 @@ export class FileLog implements GossipLog {
 /**
  * Replaces or creates the file at `path`. A power loss leaves the old file or the
  * new one. Returns when the new file is safe.
+ *
+ * @param mode of the file, reduced by the umask of the process
  */
-export function replaceFile(files: Files, path: string, write: (file: number) => void): void {
-  const file = files.openSync(`${path}.new`, "w");
+export function replaceFile(files: Files, path: string, write: (file: number) => void, mode = 0o666): void {
+  const file = files.openSync(`${path}.new`, "w", mode);
   try {
     write(file);
     files.fsyncSync(file);

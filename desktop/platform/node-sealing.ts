@@ -14,23 +14,37 @@ class NodeSealer implements Sealer {
   }
 
   seal(frame: Uint8Array, headLength: number, length: number, room: number, receiver: number): number {
-    const cipher = aessiv(this.key, ...associated(frame, headLength, receiver));
-    const sealed = cipher.encrypt(frame.subarray(headLength, length));
-    if (headLength + sealed.length > room) return -1;
-    frame.set(sealed, headLength);
-    return headLength + sealed.length;
+    return sealFrame(this.key, frame, headLength, length, room, receiver);
   }
 
   unseal(frame: Uint8Array, headLength: number, length: number, receiver: number): number {
-    const data = associated(frame, headLength, receiver);
     for (const key of this.keys) {
-      const plain = decrypt(key, data, frame.subarray(headLength, length));
-      if (plain === undefined) continue;
-      frame.set(plain, headLength);
-      return headLength + plain.length;
+      const plain = unsealFrame(key, frame, headLength, length, receiver);
+      if (plain >= 0) return plain;
     }
     return -1;
   }
+}
+
+/** As `seal` of a sealer, with this key. */
+export function sealFrame(
+  key: Uint8Array, frame: Uint8Array, headLength: number, length: number, room: number, receiver: number,
+): number {
+  const cipher = aessiv(key, ...associated(frame, headLength, receiver));
+  const sealed = cipher.encrypt(frame.subarray(headLength, length));
+  if (headLength + sealed.length > room) return -1;
+  frame.set(sealed, headLength);
+  return headLength + sealed.length;
+}
+
+/** As `unseal` of a sealer, with this key alone. */
+export function unsealFrame(
+  key: Uint8Array, frame: Uint8Array, headLength: number, length: number, receiver: number,
+): number {
+  const plain = decrypt(key, associated(frame, headLength, receiver), frame.subarray(headLength, length));
+  if (plain === undefined) return -1;
+  frame.set(plain, headLength);
+  return headLength + plain.length;
 }
 
 /** The components of associated data. */

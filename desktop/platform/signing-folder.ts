@@ -4,7 +4,9 @@ import { ADMISSION_BYTES } from "../../src/signing/admission.js";
 import type { Pin } from "../../src/signing/keys.js";
 import { isMissing, replaceFile } from "./file-log.js";
 import { SECRET_BYTES } from "./node-signing.js";
+import type { RingState } from "./key-ring.js";
 import { readIfThere } from "./read-if-there.js";
+import { type KeyStatement, keyName, keyNumber, readStatement } from "./sealed-key.js";
 
 /** Bits of a file's mode that open it to other users. */
 const OTHERS = 0o077;
@@ -17,6 +19,7 @@ const OWNER_SECRET = "owner-secret ";
  * identity  the private key, for the user alone (mode 0600)
  * pins      authors and keys that were pinned at first use
  * admitted  the owner's public key and the admissions that count: a card, which may be copied to other nodes
+ * network-keys  the network's keys that came sealed to this node, for the user alone (mode 0600)
  */
 export class SigningFolder {
   private readonly folder: string;
@@ -69,6 +72,39 @@ export class SigningFolder {
     this.append("admitted", `admission ${hexOf(admission)}\n`);
   }
 
+  /**
+   * The network's keys that came sealed to this node; undefined: none did.
+   *
+   * @throws Error if other users may read the file, or it holds something else; the error never shows a key
+   */
+  readKeys(): RingState | undefined {
+    const path = join(this.folder, "network-keys");
+    const text = readPrivateFile(path, "the network's key");
+    if (text === undefined) return undefined;
+    const state: RingState = { keys: [], switched: "", ended: "" };
+    for (const line of text.trimEnd().split("\n")) {
+      const [, word, name, hex] = /^(key|switched|ended) ([0-9a-f]{24})(?: ([0-9a-f]{64}))?$/.exec(line) ?? [];
+      const key = hex === undefined ? undefined : hexBytes(hex);
+      const isGood = key === undefined ? word === "switched" || word === "ended"
+        : word === "key" && keyName(keyNumber(name), key) === name;
+      if (!isGood) throw new Error(`${path} does not hold keys of a network`);
+      if (key !== undefined) state.keys = [...state.keys, { name, key }];
+      else state[word as "switched" | "ended"] = name;
+    }
+    return state;
+  }
+
+  /** Replaces the keys. A power loss leaves the old ones or the new ones. */
+  writeKeys({ keys, switched, ended }: RingState): void {
+    const lines = keys.map(({ name, key }) => `key ${name} ${hexOf(key)}\n`);
+    if (switched !== "") lines.push(`switched ${switched}\n`);
+    if (ended !== "") lines.push(`ended ${ended}\n`);
+    const path = join(this.folder, "network-keys");
+    // One whose writing was cut may have been made by others.
+    files.rmSync(`${path}.new`, { force: true });
+    replaceFile(files, path, (file) => files.writeSync(file, lines.join("")), MODE);
+  }
+
   private lines(name: string): string[] {
     return (readIfThere(join(this.folder, name)) ?? "").split("\n");
   }
@@ -89,27 +125,36 @@ export class SigningFolder {
   }
 }
 
-/** The owner's public key and admissions, as text that a new node may be given. */
+/** What the owner stated, as text that a new node may be given. Nothing in it is secret. */
 export interface Card {
-  /** undefined: the text has none. */
+  /** The owner's public key; undefined: the text has none. */
   owner: Uint8Array | undefined;
   admissions: Uint8Array[];
+  /** Of the network's key: sealed to each device. */
+  statements: KeyStatement[];
 }
 
 /** Reads a card. Lines of other forms do not count. */
 export function parseCard(text: string): Card {
-  const card: Card = { owner: undefined, admissions: [] };
+  const card: Card = { owner: undefined, admissions: [], statements: [] };
   for (const line of text.split(/\r?\n/)) {
-    const [, word, hex] = /^(owner|admission) ([0-9a-f]+)$/.exec(line) ?? [];
+    const [, word, hex] = /^(owner|admission|rekey) ((?:[0-9a-f]{2})+)$/.exec(line) ?? [];
     if (hex === undefined) continue;
     if (word === "owner" && hex.length === 64) card.owner ??= hexBytes(hex);
     if (word === "admission" && hex.length === 2 * ADMISSION_BYTES) card.admissions.push(hexBytes(hex));
+    const statement = word === "rekey" ? readStatement(hexBytes(hex)) : undefined;
+    if (statement !== undefined) card.statements.push(statement);
   }
   return card;
 }
 
-export function formatCard(owner: Uint8Array, admissions: readonly Uint8Array[]): string {
-  return [`owner ${hexOf(owner)}\n`, ...admissions.map((bytes) => `admission ${hexOf(bytes)}\n`)].join("");
+export function formatCard(
+  owner: Uint8Array, admissions: readonly Uint8Array[], statements: readonly Uint8Array[] = [],
+): string {
+  return [
+    `owner ${hexOf(owner)}\n`, ...admissions.map((bytes) => `admission ${hexOf(bytes)}\n`),
+    ...statements.map((bytes) => `rekey ${hexOf(bytes)}\n`),
+  ].join("");
 }
 
 /** The owner's private key. @throws as `SigningFolder.readSecret`, and if there is no file */
@@ -130,6 +175,15 @@ export function writeOwnerSecret(path: string, secret: Uint8Array): void {
 }
 
 function readSecretFile(path: string, head: string): Uint8Array | undefined {
+  const text = readPrivateFile(path, "the private key");
+  if (text === undefined) return undefined;
+  const hex = text.startsWith(head) ? text.slice(head.length).trimEnd() : "";
+  if (!new RegExp(`^[0-9a-f]{${2 * SECRET_BYTES}}$`).test(hex)) throw new Error(`${path} holds no private key`);
+  return hexBytes(hex);
+}
+
+/** The text of a file; undefined: there is none. @param what it holds. @throws Error if other users may read it */
+function readPrivateFile(path: string, what: string): string | undefined {
   let file: number;
   try {
     file = files.openSync(path, "r");
@@ -141,12 +195,9 @@ function readSecretFile(path: string, head: string): Uint8Array | undefined {
     const { mode } = files.fstatSync(file);
     if (process.platform !== "win32" && (mode & OTHERS) !== 0) {
       const octal = (mode & 0o777).toString(8).padStart(4, "0");
-      throw new Error(`${path} has the mode ${octal}: others may know the private key. Make a new one, or chmod 600`);
+      throw new Error(`${path} has the mode ${octal}: others may know ${what}. Make a new one, or chmod 600`);
     }
-    const text = files.readFileSync(file, "utf8");
-    const hex = text.startsWith(head) ? text.slice(head.length).trimEnd() : "";
-    if (!new RegExp(`^[0-9a-f]{${2 * SECRET_BYTES}}$`).test(hex)) throw new Error(`${path} holds no private key`);
-    return hexBytes(hex);
+    return files.readFileSync(file, "utf8");
   } finally {
     files.closeSync(file);
   }
