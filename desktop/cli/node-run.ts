@@ -26,6 +26,7 @@ import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
+import { HeldLines } from "./held-lines.js";
 import { type Listen, parseListen } from "./listen.js";
 import { TextReport } from "./text-report.js";
 
@@ -90,6 +91,7 @@ export class NodeRun {
   private readonly startMs = performance.now();
   private readonly options: NodeOptions;
   private readonly listen: Listen;
+  private readonly output = new HeldLines();
   private readonly report: NodeReport;
   private readonly view: MinMax;
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
@@ -170,7 +172,7 @@ export class NodeRun {
     this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
     this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
-    void this.access.open(address, port);
+    void this.access.open(address, port).then(() => this.output.release());
   }
 
   private share(value: CborValue): void {
@@ -180,10 +182,11 @@ export class NodeRun {
 
   private readonly stop = (): void => {
     if (this.phase !== "running") return;
+    this.output.release();
     this.end();
     this.export();
     // After the "^C" that the terminal shows.
-    if (process.stdout.isTTY && !this.options.json) writeLine("");
+    if (process.stdout.isTTY && !this.options.json) this.output.write("");
     this.report.stop(this.gossip.stats());
   };
 
@@ -384,7 +387,7 @@ export class NodeRun {
     const { stdin, stdout } = process;
     return new TextReport({
       elapsedMs: () => this.elapsedMs(),
-      writeLine,
+      writeLine: this.output.write,
       writeWarning: (line) => this.warn(line),
       colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
       hint: stdin.isTTY
@@ -394,7 +397,7 @@ export class NodeRun {
   }
 
   private jsonReport(): JsonReport {
-    return new JsonReport(() => this.elapsedMs(), writeLine);
+    return new JsonReport(() => this.elapsedMs(), this.output.write);
   }
 
   private elapsedMs(): number {
@@ -435,8 +438,4 @@ function naming<Result>(flag: string, run: () => Result): Result {
   } catch (error) {
     throw new Error(`${flag}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-function writeLine(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -91,13 +91,17 @@ export class GatewayNode implements ControlledNode {
       (message) => log.warn(message.replace("--socket", "node.socket")));
   }
 
-  /** @throws Error of the storage or the socket, such as EADDRINUSE */
-  start(): void {
+  /**
+   * Resolves when commands can ask the node.
+   *
+   * @throws (rejects) Error of the storage or the socket, such as EADDRINUSE
+   */
+  async start(): Promise<void> {
     this.gossip.start();
     this.isRunning = true;
     this.ownRowChanged();
     const { address, port } = this.ownRow();
-    void this.socket.open(address, port);
+    await this.socket.open(address, port);
   }
 
   /** Says goodbye. Resolves when the system has all datagrams. */

@@ -132,15 +132,8 @@ describe("an owner and devices, as processes", function () {
   async function start(name: string, ...more: string[]): Promise<NodeProcess> {
     const seeds = Object.entries(ports).filter(([other]) => other !== name)
       .flatMap(([, port]) => ["--seed", `127.0.0.1:${port}`]);
-    const node = await new NodeProcess("--listen", `127.0.0.1:${ports[name]}`, ...seeds, "--interval", "200",
+    return new NodeProcess("--listen", `127.0.0.1:${ports[name]}`, ...seeds, "--interval", "200",
       "--broadcast", "none", "--name", name, "--json", "--signed", ...at(name), ...more).untilStarted();
-    // It says that it started before its socket is there.
-    for (;;) {
-      const client = await ControlClient.connect(join(place(name), "control.sock")).catch(() => undefined);
-      client?.close();
-      if (client !== undefined) return node;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
   }
 
   async function admit(name: string): Promise<void> {
