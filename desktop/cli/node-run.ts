@@ -7,6 +7,7 @@ import {
   type CborValue, type EventFeeds, type MinMax, type NodeRow, minMax,
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
+import { type NodeKeyOptions, type NodeKeys, openNodeKeys } from "../platform/node-keys.js";
 import type { GossipStorage } from "../../src/platform/types.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { ChangeFeed } from "../control/changes.js";
@@ -21,7 +22,6 @@ import { networkTime } from "../../src/time/index.js";
 import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
 import { NodeSigning } from "../control/node-signing.js";
-import { type NodeKeyOptions, type NodeKeys, openNodeKeys } from "./node-keys.js";
 import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
 import { KEY_VARIABLE, readKey } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
@@ -370,6 +370,7 @@ export class NodeRun {
     return {
       ...storage.log !== undefined && { log: storage.log },
       ...storage.feeds !== undefined && { feeds: storage.feeds },
+      ...storage.signedFeeds !== undefined && { signedFeeds: storage.signedFeeds },
       ...storage.readId !== undefined && { readId: () => storage.readId?.() },
       ...storage.writeId !== undefined && { writeId: (id) => storage.writeId?.(id) },
       ...storage.readPeers !== undefined && { readPeers: () => storage.readPeers?.() },

@@ -15,6 +15,8 @@ import { HeardLinks, MemberTimes } from "../control/members.js";
 import type { ControlledNode } from "../control/methods.js";
 import { NodeActions } from "../control/node-actions.js";
 import { NodeQueries } from "../control/node-queries.js";
+import { NodeSigning } from "../control/node-signing.js";
+import { type NodeKeys, openNodeKeys } from "../platform/node-keys.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { LoadedConfig, NodeSection } from "./config.js";
 import type { PartLog } from "./gateway-log.js";
@@ -50,11 +52,13 @@ export class GatewayNode implements ControlledNode {
   readonly queries: NodeQueries;
   readonly actions: NodeActions;
   readonly changes = new ChangeFeed();
+  readonly signing: NodeSigning | undefined;
   readonly storage: string;
   /** Of the numbers that nodes share. */
   readonly minMax = minMax();
   readonly roundMs: number;
   private readonly socket: ControlSocket;
+  private readonly keys: NodeKeys | undefined;
   private readonly options: GatewayNodeOptions;
   private isRunning = false;
 
@@ -68,19 +72,26 @@ export class GatewayNode implements ControlledNode {
     const latest = latestMap({ capacity: VIEW_CAPACITY });
     const contributions = new Contributions();
     const times = new MemberTimes(() => performance.now());
+    this.keys = openKeys(node, this.storage, folder);
+    const { keys } = this;
     this.gossip = inSection("node", () => new Gossip({
       ...this.gossipOptions(node, times),
       events: feedKeeper({
         bytes: node.feedBytes ?? KEEPER_BYTES,
         ...node.eventBytes !== undefined && { eventBytesMax: node.eventBytes },
         fillGaps: true,
-        views: [new EventTap(options.onEvent), latest, contributions],
+        ...keys !== undefined && { signing: keys.feeds },
+        views: [
+          new EventTap(options.onEvent), latest, contributions,
+          ...keys?.admissions === undefined ? [] : [keys.admissions],
+        ],
         onEvent: (event) => {
           if (this.isRunning) this.changes.notify("event", event);
         },
       }),
     }));
     const { gossip } = this;
+    this.signing = keys && new NodeSigning(gossip, keys.publicKey, keys.admissions);
     this.queries = new NodeQueries({ gossip, latest, contributions, times });
     this.actions = new NodeActions({ gossip, share: (value) => {
       gossip.push(value);
@@ -98,6 +109,7 @@ export class GatewayNode implements ControlledNode {
    */
   async start(): Promise<void> {
     this.gossip.start();
+    this.keys?.store();
     this.isRunning = true;
     this.ownRowChanged();
     const { address, port } = this.ownRow();
@@ -207,6 +219,19 @@ function readKey(secrets: SecretPlace, node: NodeSection, name: "key" | "otherKe
     return parseKey(name, text);
   } catch {
     throw new Error(`node.${name}: is not a key: 64 hex digits, as \`chisme key\` prints them`);
+  }
+}
+
+/** As of `chisme node`, whose flags have the names of the fields. @throws Error that names the field */
+function openKeys({ signed, owner }: NodeSection, storage: string, folder: string): NodeKeys | undefined {
+  const isKey = owner !== undefined && /^[0-9a-f]{64}$/i.test(owner);
+  const place = owner === undefined || isKey ? owner : resolve(folder, owner);
+  try {
+    return openNodeKeys({ storage, ...signed && { signed }, ...place !== undefined && { owner: place } });
+  } catch (error) {
+    const message = (error as Error).message.replace(/^--(signed|owner): /, "node.$1: ")
+      .replace(/without --signed$/, "without node.signed: true");
+    throw new Error(message, { cause: error });
   }
 }
 

@@ -239,6 +239,7 @@ export class Gateway {
   private isCoreSame(loaded: LoadedConfig): boolean {
     const ofCore = ({ config: { storage, node, sqlite } }: LoadedConfig): unknown => ({ storage, node, sqlite });
     return isDeepStrictEqual(ofCore(loaded), ofCore(this.loaded)) && !hasSecret(loaded.config.node)
+      && loaded.config.node?.signed !== true
       && this.loaded.folder === loaded.folder;
   }
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { AdmissionList } from "../../src/signing/admission-list.js";
 import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
-import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "../platform/signing-folder.js";
-import { nodeIdentity, nodeVerify } from "../platform/node-signing.js";
+import { nodeIdentity, nodeVerify } from "./node-signing.js";
+import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "./signing-folder.js";
 
 /** Of the options of `chisme node`, those that say how it signs. */
 export interface NodeKeyOptions {
