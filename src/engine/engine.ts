@@ -310,7 +310,7 @@ export class Engine implements NodeEngine {
       this.rounds.moved(frame.id);
     }
     if (outbox.links !== undefined) outbox.links.received(frame);
-    const feedsBefore = beginFeeds(feed, rows);
+    const feedsBefore = beginFeeds(feed, rows, frame.id);
     const hasSummary = frame.hasSections() && this.handleSections(address, port, bytes);
     if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);

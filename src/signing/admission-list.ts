@@ -118,6 +118,13 @@ export class AdmissionList implements AuthorKeys, FeedView {
   }
 
   /** @internal */
+  refusesBeyond(author: number, generation: number, sequence: number): boolean {
+    const found = this.find(author);
+    if (found === undefined || found.sequence === 0) return true;
+    return found.generation === generation && sequence >= found.sequence;
+  }
+
+  /** @internal */
   start(network: number): void {
     this.networkHash = network;
     for (let i = 0; i < this.stored.length; i++) this.take(this.stored[i], undefined, true);
