@@ -8,15 +8,15 @@ const REST_ROUNDS = 5;
 const LOSS_ROUNDS = 20;
 const PATIENCE_ROUNDS = 100;
 
-interface Spread {
+export interface Spread {
   /** When each node received the new value, in rounds after the push, in ascending order. */
   arrivals: number[];
   bytesPerNode: number;
 }
 
 /** One push in a network after its warm-up. The time of a node that never receives the value is infinite. */
-function spread(nodes: number, lossProbability: number, seed: number): Spread {
-  const network = new BenchNetwork({ nodes, seed });
+export function spreadIn(network: BenchNetwork, lossProbability: number): Spread {
+  const nodes = network.nodes.length;
   network.warmUp(REST_ROUNDS);
   network.sim.faults.lossProbability = lossProbability;
   network.runRounds(LOSS_ROUNDS + network.random.real(0, 1));
@@ -38,7 +38,7 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
     seeds: { full: nodes < 500 ? 200 : 50, quick: quickSeeds },
     nodes,
     sample(seed) {
-      const { arrivals, bytesPerNode } = spread(nodes, lossPercent / 100, seed);
+      const { arrivals, bytesPerNode } = spreadIn(new BenchNetwork({ nodes, seed }), lossPercent / 100);
       return { rounds: arrivals[nodes - 1], bytesPerNode };
     },
     figures: (samples) => ({
@@ -50,7 +50,7 @@ function converge(nodes: number, lossPercent: number, quickSeeds: number): Measu
 }
 
 export const convergeMeasurements = [
-  converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 3), converge(500, 30, 2),
+  converge(50, 10, 20), converge(200, 10, 6), converge(500, 10, 1), converge(500, 30, 1),
 ];
 
 /** Sizes of the networks in the plot. */
@@ -64,7 +64,9 @@ function curve(nodes: number): Measurement<number[]> {
     name: `curve.n${nodes}`,
     seeds: { full: CURVE_SEEDS[nodes], quick: 0 },
     nodes,
-    sample: (seed) => spread(nodes, 0, seed).arrivals.map((rounds) => rounded(rounds, 3)),
+    sample(seed) {
+      return spreadIn(new BenchNetwork({ nodes, seed }), 0).arrivals.map((rounds) => rounded(rounds, 3));
+    },
     figures: (samples) => ({
       [`converge.medianRounds.n${nodes}`]: rounded(percentile(samples.map((arrivals) => arrivals[nodes - 1]), 0.5), 2),
     }),

@@ -4,7 +4,7 @@ import { Clock } from "../src/engine/clock.js";
 import { Suspicion } from "../src/engine/membership/suspicion.js";
 import type { NodeRow } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
-import { BenchNetwork, ROUND_MS } from "./network.js";
+import { BenchNetwork, type NetworkModules, ROUND_MS } from "./network.js";
 import { Peer } from "./pair.js";
 import { statements } from "./wire.js";
 
@@ -27,8 +27,10 @@ function stallSome({ sim, random }: BenchNetwork): void {
   }
 }
 
-function faultyNetwork(seed: number, onState: (row: NodeRow, by: SimNode) => void): BenchNetwork {
-  const network = new BenchNetwork({ nodes: NODES, seed, onState });
+function faultyNetwork(
+  seed: number, onState: (row: NodeRow, by: SimNode) => void, modules?: NetworkModules,
+): BenchNetwork {
+  const network = new BenchNetwork({ nodes: NODES, seed, onState, ...modules !== undefined && { modules } });
   network.warmUp(0);
   network.sim.faults.lossProbability = LOSS;
   return network;
@@ -72,18 +74,21 @@ interface Crash {
 }
 
 /** Measures the time from a crash until the other nodes hold the node as DOWN. */
-function crashOf(seed: number, loss: number, withStalls: boolean): Crash {
+export function crashOf(
+  seed: number, loss: number, withStalls: boolean, revision?: { modules: NetworkModules; isGone: typeof isGone },
+): Crash {
+  const isDown = revision?.isGone ?? isGone;
   const knowing = new Set<SimNode>();
   let crashedId = -1;
   let crashedMs = 0;
   const known = { first: Infinity, last: Infinity };
   const network = faultyNetwork(seed, ({ id, state }, by) => {
-    if (id !== crashedId || !isGone(state)) return;
+    if (id !== crashedId || !isDown(state)) return;
     const rounds = (network.sim.nowMs - crashedMs) / ROUND_MS;
     if (knowing.size === 0) known.first = rounds;
     knowing.add(by);
     if (knowing.size === NODES - 1) known.last = Math.min(known.last, rounds);
-  });
+  }, revision?.modules);
   network.sim.faults.lossProbability = loss;
   for (let round = 0; round < REST_ROUNDS; round++) {
     if (withStalls) stallSome(network);

@@ -8,9 +8,17 @@ export const ROUND_MS = 10000;
 /** Rounds within which all nodes must hold all nodes. */
 const WARM_UP_ROUNDS_MAX = 200;
 
+/** What a network is made of. */
+export interface NetworkModules {
+  readonly SimNetwork: typeof SimNetwork;
+  readonly Gossip: typeof Gossip;
+}
+
 export interface BenchNetworkOptions {
   nodes: number;
   seed: number;
+  /** By default those of this tree. */
+  modules?: NetworkModules;
   dialect?: Dialect;
   datagramBytesMax?: number;
   /** Which nodes reach which; each node then has one in its seed list that it reaches. */
@@ -55,6 +63,7 @@ export class BenchNetwork {
   readonly sim: SimNetwork;
   /** The benchmark's own random generator. */
   readonly random: SimRandom;
+  private readonly modules: NetworkModules;
   private readonly knowledge: Knowledge[] = [];
   private pushed: CborValue;
   private pushedMs = 0;
@@ -62,8 +71,9 @@ export class BenchNetwork {
   private readonly receivedMs = new Map<SimNode, number>();
 
   constructor(options: BenchNetworkOptions) {
-    const { nodes, seed, datagramBytesMax = 1200, topology } = options;
-    this.sim = new SimNetwork({ seed, datagramBytesMax });
+    const { nodes, seed, modules = { SimNetwork, Gossip }, datagramBytesMax = 1200, topology } = options;
+    this.modules = modules;
+    this.sim = new modules.SimNetwork({ seed, datagramBytesMax });
     this.sim.topology = topology;
     this.random = new SimRandom(seed, STREAM_SCENARIO);
     for (let i = 0; i < nodes; i++) this.addNode(options);
@@ -81,6 +91,13 @@ export class BenchNetwork {
   /** @param rounds may have a fraction */
   runRounds(rounds: number): void {
     this.sim.runFor(rounds * ROUND_MS);
+  }
+
+  /** Bytes that each node sends in the next round. */
+  bytesInRound(): number {
+    const before = this.sim.counts.bytes;
+    this.runRounds(1);
+    return (this.sim.counts.bytes - before) / this.nodes.length;
   }
 
   /** Runs without faults until all nodes hold all nodes, then for `restRounds` more. */
@@ -124,7 +141,7 @@ export class BenchNetwork {
       start: (platform, storage) => {
         const knowledge = new Knowledge((data) => this.receive(node, data));
         this.knowledge[node.index] = knowledge;
-        const gossip = new Gossip({
+        const gossip = new this.modules.Gossip({
           ...platform, storage, views: [knowledge],
           onState: (row) => onState?.(row, node),
           ...dialect !== undefined && { dialect },

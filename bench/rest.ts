@@ -15,20 +15,29 @@ const POWER_ON_ROUNDS = { from: 8, to: 64 };
 const WARM_UP_ROUNDS = 16;
 const CHANGE_ROUNDS = 32;
 
-/** Bytes that each node sends in each round, from the moment at which all are switched on. */
-function bytesByRound(nodes: number, seed: number, rounds: number): number[] {
-  const network = new BenchNetwork({ nodes, seed });
-  return Array.from({ length: rounds }, () => {
-    const before = network.sim.counts.bytes;
-    network.runRounds(1);
-    return (network.sim.counts.bytes - before) / nodes;
-  });
-}
-
-interface Rest {
+export interface Rest {
   /** Bytes of a node and round in the worst window. */
   worst: number;
   powerOn: number;
+}
+
+/** The worst rounds of a network that nobody uses, and its start, from the moment at which all are switched on. */
+export function restOf(network: BenchNetwork): Rest {
+  const bytes = Array.from({ length: REST_ROUNDS }, () => network.bytesInRound());
+  const windows = bytes.slice(START_ROUNDS + WINDOW_ROUNDS - 1)
+    .map((_, at) => mean(bytes.slice(START_ROUNDS + at, START_ROUNDS + at + WINDOW_ROUNDS)));
+  const { from, to } = POWER_ON_ROUNDS;
+  return { worst: Math.max(...windows), powerOn: bytes.slice(from, to).reduce((sum, each) => sum + each, 0) };
+}
+
+/** One node, another one each round, shares another value: bytes of a node and round. */
+export function changeOf(network: BenchNetwork): number {
+  network.warmUp(WARM_UP_ROUNDS);
+  const bytes = Array.from({ length: START_ROUNDS + CHANGE_ROUNDS }, (_, at) => {
+    network.random.pick(network.nodes).push((at - START_ROUNDS) / 100);
+    return network.bytesInRound();
+  });
+  return mean(bytes.slice(START_ROUNDS));
 }
 
 function rest(nodes: number): Measurement<Rest> {
@@ -36,13 +45,7 @@ function rest(nodes: number): Measurement<Rest> {
     name: `rest.n${nodes}`,
     seeds: { full: 3, quick: nodes === 50 ? 1 : 0 },
     nodes,
-    sample(seed) {
-      const bytes = bytesByRound(nodes, seed, REST_ROUNDS);
-      const windows = bytes.slice(START_ROUNDS + WINDOW_ROUNDS - 1)
-        .map((_, at) => mean(bytes.slice(START_ROUNDS + at, START_ROUNDS + at + WINDOW_ROUNDS)));
-      const { from, to } = POWER_ON_ROUNDS;
-      return { worst: Math.max(...windows), powerOn: bytes.slice(from, to).reduce((sum, each) => sum + each, 0) };
-    },
+    sample: (seed) => restOf(new BenchNetwork({ nodes, seed })),
     figures: (samples) => ({
       [`wire.bytesPerNodePerRound.rest8.n${nodes}`]: rounded(Math.max(...samples.map(({ worst }) => worst)), 1),
       ...nodes === REST_SIZES.at(-1) && {
@@ -54,23 +57,12 @@ function rest(nodes: number): Measurement<Rest> {
 
 export const restMeasurements = REST_SIZES.map(rest);
 
-/** One node, another one each round, shares another value: bytes of a node and round. */
 function change(nodes: number): Measurement<number> {
   return {
     name: `change.n${nodes}`,
     seeds: { full: 3, quick: nodes === 50 ? 1 : 0 },
     nodes,
-    sample(seed) {
-      const network = new BenchNetwork({ nodes, seed });
-      network.warmUp(WARM_UP_ROUNDS);
-      let before = 0;
-      for (let round = -START_ROUNDS; round < CHANGE_ROUNDS; round++) {
-        if (round === 0) before = network.sim.counts.bytes;
-        network.random.pick(network.nodes).push(round / 100);
-        network.runRounds(1);
-      }
-      return (network.sim.counts.bytes - before) / nodes / CHANGE_ROUNDS;
-    },
+    sample: (seed) => changeOf(new BenchNetwork({ nodes, seed })),
     figures: (samples) => ({
       [`wire.bytesPerNodePerRound.change.n${nodes}`]: rounded(percentile(samples, 0.5), 1),
     }),

@@ -3,7 +3,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { SimNetwork } from "../../desktop/simulator/index.js";
 import type { simulate } from "../../desktop/simulator/index.js";
-import type { Gossip, NodeRow } from "../../src/gossip.js";
+import type { CborValue, Gossip, GossipOptions, NodeRow } from "../../src/gossip.js";
 import type { Peer } from "../pair.js";
 
 /** The modules of a revision, under their present names. */
@@ -27,10 +27,22 @@ export async function loadModules(folder: string): Promise<Modules> {
   const pair = await load(folder, ["bench/pair.ts"]);
   return {
     SimNetwork: named(simulator, "SimNetwork", SIMULATORS),
-    Gossip: named(gossip, "Gossip", ["src/gossip.ts"]),
+    Gossip: withOpen(named(gossip, "Gossip", ["src/gossip.ts"])),
     simulate: named(simulator, "simulate", SIMULATORS),
     simulateDefaults: named(simulator, "SIMULATE_DEFAULTS", SIMULATORS),
     Peer: named(pair, "Peer", ["bench/pair.ts"]),
+  };
+}
+
+/** `View.bind` was `open` once. */
+function withOpen(original: typeof Gossip): typeof Gossip {
+  return class<Value extends CborValue> extends original<Value> {
+    constructor(options: GossipOptions<Value>) {
+      for (const view of options.views ?? []) {
+        Object.assign(view, { open: (capacity: number) => view.bind(capacity) });
+      }
+      super(options);
+    }
   };
 }
 

@@ -1,10 +1,12 @@
-import type { SimNode } from "../../desktop/simulator/index.js";
-import { type Modules, isGone } from "./adapter.js";
+import { spreadIn } from "../converge.js";
+import { crashOf } from "../detect.js";
+import { BenchNetwork } from "../network.js";
+import { changeOf, restOf } from "../rest.js";
+import { isGone } from "./adapter.js";
 import type { AgainstFigure, Measure } from "./measure.js";
-import { Network, ROUND_MS } from "./network.js";
 
 /*
- * Bytes and rounds of whole networks. They are as in `rest.ts`, `converge.ts` and `detect.ts`, and have the same names.
+ * Bytes and rounds of whole networks: the samples of `rest.ts`, `converge.ts` and `detect.ts`, under the same names.
  */
 
 /** Of memberlist 0.2.2 with Lifeguard, one gossip and one probe a round, in virtual time. */
@@ -14,16 +16,6 @@ function memberlist(value: number | undefined): Pick<AgainstFigure, "peer"> {
   return value === undefined ? {} : { peer: { name: MEMBERLIST, value } };
 }
 
-const START_ROUNDS = 16;
-const WINDOW_ROUNDS = 8;
-const REST_ROUNDS = 192;
-const POWER_ON = { from: 8, to: 64 };
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
-/** The worst rounds of a network that nobody uses, and its start, from the moment at which all are switched on. */
 function rest(nodes: number, peer: number | undefined, quick: number): Measure {
   const isLargest = nodes === 500;
   return {
@@ -40,39 +32,24 @@ function rest(nodes: number, peer: number | undefined, quick: number): Measure {
     seeds: { full: isLargest ? 1 : 3, quick },
     way: "together",
     sample(modules, seed) {
-      const network = new Network(modules, nodes, seed);
-      const bytes = Array.from({ length: REST_ROUNDS }, () => network.bytesIn(1));
-      const windows = bytes.slice(START_ROUNDS + WINDOW_ROUNDS - 1)
-        .map((_, at) => sum(bytes.slice(START_ROUNDS + at, START_ROUNDS + at + WINDOW_ROUNDS)) / WINDOW_ROUNDS);
-      return [Math.max(...windows), ...isLargest ? [sum(bytes.slice(POWER_ON.from, POWER_ON.to))] : []];
+      const { worst, powerOn } = restOf(new BenchNetwork({ nodes, seed, modules }));
+      return isLargest ? [worst, powerOn] : [worst];
     },
   };
 }
 
-const CHANGE_ROUNDS = 32;
-
-/** One node, another one each round, shares another value. */
-function change(nodes: number, peer: number, quick: number): Measure {
+function change(nodes: number, peer: number | undefined, quick: number): Measure {
   return {
     figures: [{
       name: `wire.bytesPerNodePerRound.change.n${nodes}`, unit: "bytes", summary: "median", decimals: 1,
       ...memberlist(peer),
     }],
     nodes,
-    seeds: { full: 3, quick },
+    seeds: { full: nodes === 500 ? 1 : 3, quick },
     way: "together",
-    sample(modules, seed) {
-      const network = new Network(modules, nodes, seed);
-      const pushSome = (round: number): void => network.random.pick(network.nodes).push(round / 100);
-      network.warmUp(START_ROUNDS);
-      network.bytesIn(START_ROUNDS, (round) => pushSome(round - START_ROUNDS));
-      return [network.bytesIn(CHANGE_ROUNDS, pushSome)];
-    },
+    sample: (modules, seed) => [changeOf(new BenchNetwork({ nodes, seed, modules }))],
   };
 }
-
-const LOSS_ROUNDS = 20;
-const SPREAD_ROUNDS_MAX = 100;
 
 function converge(nodes: number, lossPercent: number): Measure {
   const suffix = `n${nodes}loss${lossPercent}`;
@@ -85,43 +62,14 @@ function converge(nodes: number, lossPercent: number): Measure {
     seeds: { full: 40, quick: 2 },
     way: "together",
     sample(modules, seed) {
-      const network = new Network(modules, nodes, seed);
-      network.warmUp(5);
-      network.sim.faults.lossProbability = lossPercent / 100;
-      network.runRounds(LOSS_ROUNDS + network.random.real(0, 1));
-      const rounds = network.spread(network.random.pick(network.nodes), SPREAD_ROUNDS_MAX);
+      const rounds = spreadIn(new BenchNetwork({ nodes, seed, modules }), lossPercent / 100).arrivals[nodes - 1];
       return [rounds, rounds];
     },
   };
 }
 
-const PATIENCE_ROUNDS = 200;
-
-function crashOf(modules: Modules, nodes: number, loss: number, seed: number): { first: number; last: number } {
-  const knowing = new Set<SimNode>();
-  const known = { first: Infinity, last: Infinity };
-  let crashedId = -1;
-  let crashedMs = 0;
-  const network = new Network(modules, nodes, seed, ({ id, state }, by) => {
-    if (id !== crashedId || !isGone(state) || knowing.has(by)) return;
-    const rounds = (network.sim.nowMs - crashedMs) / ROUND_MS;
-    knowing.add(by);
-    if (knowing.size === 1) known.first = rounds;
-    if (knowing.size === nodes - 1) known.last = rounds;
-  });
-  network.warmUp(0);
-  network.sim.faults.lossProbability = loss;
-  network.runRounds(LOSS_ROUNDS);
-  const node = network.random.pick(network.nodes);
-  network.sim.runFor(network.random.below(ROUND_MS));
-  crashedId = node.id;
-  crashedMs = network.sim.nowMs;
-  node.crash();
-  for (let round = 0; round < PATIENCE_ROUNDS && known.last === Infinity; round++) network.runRounds(1);
-  return known;
-}
-
-function crash(nodes: number, lossPercent: number, peers: readonly number[]): Measure {
+function crash(lossPercent: number, peers: readonly number[]): Measure {
+  const nodes = 50;
   const suffix = `n${nodes}loss${lossPercent}`;
   const figure = (name: string, summary: "median" | "p95", peer?: number): AgainstFigure => ({
     name: `detect.${name}.${suffix}`, unit: "rounds", summary, decimals: 2, ...memberlist(peer),
@@ -135,7 +83,7 @@ function crash(nodes: number, lossPercent: number, peers: readonly number[]): Me
     seeds: { full: 40, quick: lossPercent === 0 ? 4 : 0 },
     way: "together",
     sample(modules, seed) {
-      const { first, last } = crashOf(modules, nodes, lossPercent / 100, seed);
+      const { first, last } = crashOf(seed, lossPercent / 100, false, { modules, isGone });
       return [first, last, last];
     },
   };
@@ -143,5 +91,6 @@ function crash(nodes: number, lossPercent: number, peers: readonly number[]): Me
 
 export const networkMeasures: readonly Measure[] = [
   rest(8, 104, 1), rest(50, 114, 1), rest(200, 118, 0), rest(500, undefined, 0),
-  change(50, 639, 1), change(200, 867, 0), converge(200, 10), crash(50, 0, [7.8, 8]), crash(50, 30, []),
+  change(50, 639, 1), change(200, 867, 0), change(500, undefined, 0), converge(200, 10),
+  crash(0, [7.8, 8]), crash(30, []),
 ];

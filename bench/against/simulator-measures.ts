@@ -1,6 +1,6 @@
+import { BenchNetwork } from "../network.js";
 import type { Modules } from "./adapter.js";
 import type { Measure } from "./measure.js";
-import { Network } from "./network.js";
 
 /*
  * The speed and the memory of the simulator.
@@ -11,8 +11,8 @@ const NODES = 1000;
 const REST_AFTER_ROUNDS = 16;
 
 /** One sample is one round, so that both revisions meet the same load of the machine. */
-function speed(name: string, rounds: number, before: (network: Network, round: number) => void): Measure {
-  let network: Network | undefined;
+function speed(name: string, rounds: number, before: (network: BenchNetwork, round: number) => void): Measure {
+  let network: BenchNetwork | undefined;
   return {
     figures: [{ name: `sim.${name}NodeRoundsPerSecond.n${NODES}`, unit: "1/s", summary: "mean", decimals: 0 }],
     nodes: NODES,
@@ -20,7 +20,7 @@ function speed(name: string, rounds: number, before: (network: Network, round: n
     way: "in turn",
     sample(modules, seed, nth) {
       if (network === undefined) {
-        network = new Network(modules, NODES, seed);
+        network = new BenchNetwork({ nodes: NODES, seed, modules });
         network.warmUp(REST_AFTER_ROUNDS);
       }
       before(network, nth);

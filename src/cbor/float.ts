@@ -7,6 +7,10 @@ const HALF_INFINITY = 0x7c00;
 const HALF_NAN = 0x7e00;
 const HALF_MAX = 65504;
 const HALF_SIGN = 0x8000;
+/** Its 10 digits behind the point, the exponent above them, and that of 1. */
+const HALF_FRACTION = 0x3ff;
+const HALF_EXPONENT_MAX = 0x1f;
+const HALF_BIAS = 15;
 
 /**
  * The bits of `value` as a half; -1 if a half cannot hold it exactly. The
@@ -37,9 +41,9 @@ export function halfBits(value: number): number {
 /** The value of a half given as its 16 bits. */
 export function halfValue(bits: number): number {
   const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
+  const fraction = bits & HALF_FRACTION;
   const sign = bits & HALF_SIGN ? -1 : 1;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  if (exponent === HALF_EXPONENT_MAX) return fraction === 0 ? sign * Infinity : NaN;
   // Not `-0`: Espruino reads that as the integer 0.
   if ((bits & 0x7fff) === 0) return sign / Infinity;
   let value = exponent === 0 ? fraction : fraction + 1024;
@@ -56,18 +60,28 @@ export function halfValue(bits: number): number {
  */
 export function isShortestFloat(bytes: Uint8Array, at: number, width: number): boolean {
   const head = (bytes[at] << 8) | bytes[at + 1];
-  const exponentBits = width === 2 ? 5 : width === 4 ? 8 : 11;
+  if (width === 2) return isShortestHalf(head);
+  const exponentBits = width === 4 ? 8 : 11;
   const exponentMax = (1 << exponentBits) - 1;
   const biased = (head >> (15 - exponentBits)) & exponentMax;
   const digits = fractionDigits(bytes, at, width, 15 - exponentBits);
-  if (biased === exponentMax) return width === 2 && (digits === 0 || head === HALF_NAN);
+  if (biased === exponentMax) return false;
   // Zero, which is a float only as the half -0, or a subnormal, which no narrower format holds.
-  if (biased === 0) return digits > 0 || (width === 2 && head === HALF_SIGN);
+  if (biased === 0) return digits > 0;
   const exponent = biased - (exponentMax >> 1);
   if (exponent >= 0 && exponent <= 52 && digits <= exponent) return false;
-  if (width === 2) return true;
   if (fits(exponent, digits, -14, 15, 10)) return false;
   return width === 4 || !fits(exponent, digits, -126, 127, 23);
+}
+
+/** Whether a half is neither an integer nor a NaN with other bits. Most readings of sensors are halves. */
+function isShortestHalf(half: number): boolean {
+  const biased = (half >> 10) & HALF_EXPONENT_MAX;
+  const fraction = half & HALF_FRACTION;
+  if (biased === HALF_EXPONENT_MAX) return fraction === 0 || half === HALF_NAN;
+  if (biased === 0) return fraction > 0 || half === HALF_SIGN;
+  // Below 1, or with bits behind the point.
+  return biased < HALF_BIAS || ((fraction << (biased - HALF_BIAS)) & HALF_FRACTION) !== 0;
 }
 
 /** Binary digits of the fraction up to its last 1. The first two bytes hold `headDigits` digits. */

@@ -14,7 +14,7 @@ import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
-  isAt, senderAt, wantSender,
+  senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerJson, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
@@ -35,7 +35,7 @@ import {
   FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
   SECTION_ROWS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "./wire/frame.js";
-import { FrameReader, NO_FEEDS } from "./wire/frame-reader.js";
+import { FrameReader, NO_FEEDS, NO_LIMITS } from "./wire/frame-reader.js";
 import { ReplayGuard } from "./wire/replay-guard.js";
 import { WordPool } from "./word-pool.js";
 
@@ -77,15 +77,16 @@ export class Engine implements NodeEngine {
   private started = false;
 
   constructor(options: EngineOptions) {
-    const words = STATS_WORDS + ROUND_WORDS + options.seedCapacity * SEED_WORDS;
-    const pool = new WordPool(words + outboxWords(options.datagramBytesMax, options.capacity));
-    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media);
+    const words = STATS_WORDS + ROUND_WORDS + options.seedCapacity * SEED_WORDS
+      + outboxWords(options.datagramBytesMax, options.capacity);
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media, words);
+    const pool = new WordPool(words, rows.words);
     this.rows = rows;
     this.stats = new Stats(pool);
     this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, options.id);
-    this.own = new OwnRow(rows, this.clock, this.random);
+    this.own = new OwnRow(rows, this.random);
     this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);
@@ -117,7 +118,6 @@ export class Engine implements NodeEngine {
       this.seeds.pin(address, port);
     }
   }
-
   setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
   /**
    * Starts the node's rounds.
@@ -243,7 +243,6 @@ export class Engine implements NodeEngine {
     if (isSent) this.stats.countSent(out.length);
     return isSent;
   }
-
   /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
     return nextNotification(this.rows, this.faults, this.own.isContested, this.replayGuard, out);
@@ -299,27 +298,30 @@ export class Engine implements NodeEngine {
   private exchange(held: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const frame = this.frame;
     const rows = this.rows;
-    const outbox = this.outbox;
     const feed = this.feed;
+    const hasSections = frame.hasSections();
     const showedLimits = frame.type === TYPE_ACK && showsLimits(rows, held);
     if (this.sleeper !== undefined) this.sleeper.heard(held);
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
-    if (held >= 0 && observeSender(rows, outbox, frame, held, this.replayGuard, address, port)) {
+    if (held >= 0 && observeSender(rows, this.outbox, frame, held, this.replayGuard, address, port)) {
       this.seeds.learn(address, port, this.random);
       this.rounds.moved(frame.id);
     }
-    if (outbox.links !== undefined) outbox.links.received(frame);
-    const feedsBefore = beginFeeds(feed, rows, frame.id);
-    const hasSummary = frame.hasSections() && this.handleSections(address, port, bytes);
-    if (feed !== undefined && settleFeeds(feed, rows, this.faults, frame, outbox, feedsBefore)) this.rounds.hasten();
+    if (this.outbox.links !== undefined) this.outbox.links.received(frame);
+    const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows, frame.id);
+    const hasSummary = hasSections && this.handleSections(address, port, bytes);
+    if (feed !== undefined
+      && settleFeeds(feed, rows, this.faults, frame, this.outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
-    const slot = frame.hasSections() ? rows.find(frame.id) : held;
+    const slot = hasSections ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
-    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, outbox, frame, slot);
-    if (exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) outbox.sendLimits();
+    if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, this.outbox, frame, slot);
+    // Mostly the limits were compared before.
+    if ((feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot))
+      && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) this.outbox.sendLimits();
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
-    if (held < 0 && isAt(rows, slot, address, port)) meetSender(rows, slot, frame.isAnswer());
+    if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
     else if (frame.type !== TYPE_LEAVE) this.continueExchange(slot, address, port, hasSummary, length);
   }
@@ -371,7 +373,7 @@ export class Engine implements NodeEngine {
     const rows = this.rows;
     const held = rows.find(row.id);
     const stateBefore = held < 0 ? -1 : rows.state(held);
-    const isNewOrMoved = held < 0 || rows.address(held) !== row.address || rows.port(held) !== row.port;
+    const isNewOrMoved = held < 0 || !rows.isAt(held, row.address, row.port);
     row.state = believedState(rows, this.suspicion, this.rounds, held, row);
     const merged = rows.merge(row, bytes);
     const slot = held >= 0 ? held : rows.find(row.id);
@@ -415,8 +417,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot or -1 */
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
-    const isBroadcast = (frame.flags & FLAG_BROADCAST) !== 0;
-    if (isBroadcast && !answersBroadcast(this.rows, this.random.next())) return;
+    if ((frame.flags & FLAG_BROADCAST) !== 0 && !answersBroadcast(this.rows, this.random.next())) return;
     const isOften = this.prepareAnswer(slot, address, port, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);
@@ -441,7 +442,7 @@ export class Engine implements NodeEngine {
 
   /** PROTOCOL 5.4: limits the answer to an address that is not proven. Returns whether it is. */
   private prepareAnswer(slot: number, address: number, port: number, length: number): boolean {
-    const isProven = isAt(this.rows, slot, address, port) && this.rows.hasFlag(slot, FLAG_PROVEN);
+    const isProven = slot >= 0 && this.rows.hasFlag(slot, FLAG_PROVEN) && this.rows.isAt(slot, address, port);
     if (!isProven) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     if (this.feed !== undefined && this.frame.feedsHash !== NO_FEEDS) this.outbox.fingerprintFeeds();
     return isProven;

@@ -74,9 +74,10 @@ function nextStranger(guard: ReplayGuard, out: Notification): boolean {
 export function nextChange(rows: Rows, out: Notification): boolean {
   const end = rows.changesEnd;
   for (let slot = rows.changesFrom; slot < end; slot++) {
-    if ((rows.word(slot) & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) === 0 || !rows.isHeld(slot)) continue;
-    const isUpdated = rows.consumeFlag(slot, FLAG_NOTIFY_UPDATE);
-    if (!isUpdated) rows.clearFlag(slot, FLAG_NOTIFY_STATE);
+    const word = rows.word(slot);
+    if ((word & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) === 0 || !rows.isHeld(slot)) continue;
+    const isUpdated = (word & FLAG_NOTIFY_UPDATE) !== 0;
+    rows.clearFlag(slot, isUpdated ? FLAG_NOTIFY_UPDATE : FLAG_NOTIFY_STATE);
     out.slot = slot;
     out.kind = isUpdated ? NOTIFY_UPDATE : NOTIFY_STATE;
     rows.changesFrom = slot;

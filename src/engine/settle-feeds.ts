@@ -5,9 +5,9 @@ import type { Outbox } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 
-/** Begins a frame of a node. Returns the feeds hash before it; 0 without events. */
-export function beginFeeds(feed: FeedProtocol | undefined, rows: Rows, sender: number): number {
-  if (feed === undefined || rows.feedsHash === undefined) return 0;
+/** Begins a frame of a node. Returns the feeds hash before it. */
+export function beginFeeds(feed: FeedProtocol, rows: Rows, sender: number): number {
+  if (rows.feedsHash === undefined) return 0;
   feed.begin(sender);
   return rows.feedsHash.word();
 }

@@ -1,8 +1,8 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkGiven, checkUnbound, isMergeTopic, show } from "../checks.js";
+import { checkGiven, isMergeTopic, show } from "../checks.js";
 import { invalid } from "../errors.js";
-import { Changes } from "./changes.js";
-import { EventSet, compareKeys, compareSubjects, firstOf, unknownTime } from "./event-set.js";
+import { compareKeys, compareSubjects, firstOf } from "./event-set.js";
+import { EventView } from "./event-view.js";
 import { type FeedEvent, type FeedView, compareEvents, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
@@ -51,14 +51,11 @@ export interface LatestEntry<Value extends CborValue = CborValue> {
  * before that. Where the node, or the author at that time, does not know the time
  * of day, it counts from when this node learnt of the event since its start.
  */
-export class LatestMap<Value extends CborValue = CborValue> implements FeedView<Value> {
-  private readonly set: EventSet;
+export class LatestMap<Value extends CborValue = CborValue> extends EventView implements FeedView<Value> {
   private readonly topics: string[] | undefined;
   private readonly onChange: LatestMapOptions<Value>["onChange"];
-  private readonly changes = new Changes(compareSubjects);
   /** Events about subjects of which the application is to be notified, at most two for each event held. */
   private changed: FeedEvent[] = [];
-  private nowMs = unknownTime;
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options?: LatestMapOptions<Value>) {
@@ -67,41 +64,14 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
     if (given.topics !== undefined && !Array.isArray(given.topics)) {
       throw invalid("", "topics", `${show(given.topics)} is not an array of topics`, false);
     }
-    this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSubjects);
+    super(given.capacity ?? CAPACITY_DEFAULT, compareSubjects);
     this.topics = given.topics;
     this.onChange = given.onChange;
   }
 
-  /** Whether there was ever more than the capacity. */
-  get isCut(): boolean { return this.set.isCut; }
-
-  /** When a value that is set ends by time alone, in milliseconds since 1970; Infinity for never. */
-  get endMs(): number { return this.changes.endMs; }
-
-  /**
-   * Takes the time of a node.
-   *
-   * @throws RangeError ERR_OPTION when another node has the view
-   */
-  bind(nowMs: () => number): void {
-    checkUnbound("events.views", this.nowMs !== unknownTime);
-    this.nowMs = nowMs;
-  }
-
   apply(event: FeedEvent): void {
     if (event.kind === "log" || isMergeTopic(event.topic) || !this.isHeld(event.topic)) return;
-    this.set.add(event);
-    this.changes.isNew = true;
-  }
-
-  forget(author: number): boolean {
-    this.changes.isNew = true;
-    return this.set.forget(author);
-  }
-
-  clear(): void {
-    this.changes.isNew = true;
-    this.set.clear();
+    this.hold(event);
   }
 
   settle(): boolean {
@@ -144,7 +114,7 @@ export class LatestMap<Value extends CborValue = CborValue> implements FeedView<
   private findChanged(): void {
     const changes = this.changes;
     const nowMs = this.nowMs();
-    if (!changes.isNew && nowMs < changes.endMs) return;
+    if (!this.mayHaveChanged()) return;
     const ends = [Infinity];
     const winners = this.winners(nowMs, ends);
     const changed = changes.update(winners, ends[0]);

@@ -1,7 +1,7 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkGiven, checkUnbound } from "../checks.js";
-import { Changes } from "./changes.js";
-import { EventSet, insertByAge, unknownTime } from "./event-set.js";
+import { checkGiven } from "../checks.js";
+import { insertByAge } from "./event-set.js";
+import { EventView } from "./event-view.js";
 import {
   type FeedEvent, type FeedView, compareEvents, compareNumbers, compareTexts, earliestEndOf, isAlive,
 } from "./feed-event.js";
@@ -75,52 +75,22 @@ export interface RecordsOptions {
  * before that. Where the node, or the author at that time, does not know the time
  * of day, it counts from when this node learnt of the event since its start.
  */
-export class RecordsView implements FeedView {
-  private readonly set: EventSet;
+export class RecordsView extends EventView implements FeedView {
   private readonly onChange: RecordsOptions["onChange"];
-  private readonly changes = new Changes(compareSources);
   /** Ids of which the application is to be notified, at most two for each event held. */
   private changed: string[] = [];
-  private nowMs = unknownTime;
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options?: RecordsOptions) {
     const given: RecordsOptions = options ?? {};
     checkGiven(given, "onChange", "capacity");
-    this.set = new EventSet(given.capacity ?? CAPACITY_DEFAULT, compareSources);
+    super(given.capacity ?? CAPACITY_DEFAULT, compareSources);
     this.onChange = given.onChange;
-  }
-
-  /** Whether there was ever more than the capacity. */
-  get isCut(): boolean { return this.set.isCut; }
-
-  /** When an event ends by time alone, in milliseconds since 1970; Infinity for never. */
-  get endMs(): number { return this.changes.endMs; }
-
-  /**
-   * Takes the time of a node.
-   *
-   * @throws RangeError ERR_OPTION when another node has the view
-   */
-  bind(nowMs: () => number): void {
-    checkUnbound("events.views", this.nowMs !== unknownTime);
-    this.nowMs = nowMs;
   }
 
   apply(event: FeedEvent): void {
     if (!isRecordTopic(event.topic)) return;
-    this.set.add(event);
-    this.changes.isNew = true;
-  }
-
-  forget(author: number): boolean {
-    this.changes.isNew = true;
-    return this.set.forget(author);
-  }
-
-  clear(): void {
-    this.changes.isNew = true;
-    this.set.clear();
+    this.hold(event);
   }
 
   settle(): boolean {
@@ -145,7 +115,7 @@ export class RecordsView implements FeedView {
 
   private findChanged(): void {
     const changes = this.changes;
-    if (!changes.isNew && this.nowMs() < changes.endMs) return;
+    if (!this.mayHaveChanged()) return;
     const counting = this.counting();
     const changed = changes.update(withoutRemovals(counting), earliestEndOf(counting));
     for (let i = 0; i < changed.length; i++) {

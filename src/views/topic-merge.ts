@@ -1,8 +1,8 @@
 import type { CborValue } from "../cbor/cbor.js";
-import { checkGiven, checkObject, checkUnbound, isMergeTopic, show } from "../checks.js";
+import { checkGiven, checkObject, isMergeTopic, show } from "../checks.js";
 import { invalid } from "../errors.js";
-import { Changes } from "./changes.js";
-import { EventSet, compareSubjects, firstOf, insertByAge, unknownTime } from "./event-set.js";
+import { compareSubjects, firstOf, insertByAge } from "./event-set.js";
+import { EventView } from "./event-view.js";
 import { type FeedEvent, type FeedView, compareEvents, earliestEndOf, isAlive } from "./feed-event.js";
 
 export type { FeedEvent, FeedView } from "./feed-event.js";
@@ -62,13 +62,10 @@ export interface TopicMergeOptions<Merged, Value extends CborValue = CborValue> 
  * before that. Where the node, or the author at that time, does not know the time
  * of day, it counts from when this node learnt of the event since its start.
  */
-export class TopicMerge<Merged, Value extends CborValue = CborValue> implements FeedView<Value> {
-  private readonly set: EventSet;
+export class TopicMerge<Merged, Value extends CborValue = CborValue> extends EventView implements FeedView<Value> {
   private readonly options: TopicMergeOptions<Merged, Value>;
-  private readonly changes = new Changes(compareContributions);
   /** Keys of which the application is to be notified, at most two for each event held. */
   private changed: string[] = [];
-  private nowMs = unknownTime;
 
   /** @throws RangeError or TypeError ERR_OPTION that names the option */
   constructor(options: TopicMergeOptions<Merged, Value>) {
@@ -78,40 +75,13 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
     if (!isMergeTopic(options.topic)) {
       throw invalid("", "topic", `${show(options.topic)} does not begin with "+", as merge topics do`, true);
     }
-    this.set = new EventSet(options.capacity ?? CAPACITY_DEFAULT, compareContributions);
+    super(options.capacity ?? CAPACITY_DEFAULT, compareContributions);
     this.options = options;
-  }
-
-  /** Whether there was ever more than the capacity. */
-  get isCut(): boolean { return this.set.isCut; }
-
-  /** When a contribution ends by time alone, in milliseconds since 1970; Infinity for never. */
-  get endMs(): number { return this.changes.endMs; }
-
-  /**
-   * Takes the time of a node.
-   *
-   * @throws RangeError ERR_OPTION when another node has the view
-   */
-  bind(nowMs: () => number): void {
-    checkUnbound("events.views", this.nowMs !== unknownTime);
-    this.nowMs = nowMs;
   }
 
   apply(event: FeedEvent): void {
     if (event.kind === "log" || event.topic !== this.options.topic) return;
-    this.set.add(event);
-    this.changes.isNew = true;
-  }
-
-  forget(author: number): boolean {
-    this.changes.isNew = true;
-    return this.set.forget(author);
-  }
-
-  clear(): void {
-    this.changes.isNew = true;
-    this.set.clear();
+    this.hold(event);
   }
 
   settle(): boolean {
@@ -144,7 +114,7 @@ export class TopicMerge<Merged, Value extends CborValue = CborValue> implements 
 
   private findChanged(): void {
     const changes = this.changes;
-    if (!changes.isNew && this.nowMs() < changes.endMs) return;
+    if (!this.mayHaveChanged()) return;
     const alive = this.alive();
     const changed = changes.update(alive, earliestEndOf(alive));
     for (let i = 0; i < changed.length; i++) {

@@ -20,12 +20,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 100700,
+  "chisme.min.js": 101400,
   "chisme-lean.min.js": 108400,
-  "chisme-espgossip.min.js": 126300,
-  "chisme-espgossip-lean.min.js": 137700,
-  "chisme-full.min.js": 191400,
-  "chisme-full-lean.min.js": 216500,
+  "chisme-espgossip.min.js": 127000,
+  "chisme-espgossip-lean.min.js": 138200,
+  "chisme-full.min.js": 192300,
+  "chisme-full-lean.min.js": 216800,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 34;

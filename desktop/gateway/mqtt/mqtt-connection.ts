@@ -1,4 +1,5 @@
 import { type IClientOptions, type IClientPublishOptions, type IPublishPacket, type MqttClient, connect } from "mqtt";
+import { connectionProblem } from "../connection-problem.js";
 import type { PartLog } from "../gateway-log.js";
 
 const RECONNECT_MS = 2000;
@@ -119,7 +120,8 @@ export class MqttConnection {
   }
 
   /** Says what is wrong once, until it is something else. */
-  private problem(message = "unknown error"): void {
+  private problem(text = "unknown error"): void {
+    const message = connectionProblem(text);
     if (message === this.lastProblem) return;
     this.lastProblem = message;
     const { log, url } = this.options;

@@ -1,6 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream } from "@nats-io/jetstream";
 import { type NatsConnection, type NodeConnectionOptions, connect } from "@nats-io/transport-node";
 import { Alarm } from "../backoff.js";
+import { connectionProblem } from "../connection-problem.js";
 import type { PartLog } from "../gateway-log.js";
 import type { SitesSection } from "./sites-section.js";
 import { openStream } from "./stream.js";
@@ -113,7 +114,8 @@ export class SitesConnection {
   }
 
   /** Says what is wrong once, until it is something else. */
-  private problem(message: string): void {
+  private problem(text: string): void {
+    const message = connectionProblem(text);
     if (message === this.lastProblem || this.isClosed) return;
     this.lastProblem = message;
     const { section: { servers }, log } = this.options;

@@ -1,8 +1,5 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { type NodeConnectionOptions, credsAuthenticator } from "@nats-io/transport-node";
 import type { GatewayEvent, GatewayOutput, OutputContext } from "../output.js";
-import { readSecret } from "../secrets.js";
+import { clientOptions } from "./client-options.js";
 import { writeMessage } from "./event-message.js";
 import { isImported } from "./import-marks.js";
 import { type Session, SitesConnection } from "./nats-connection.js";
@@ -119,36 +116,6 @@ export class SitesOutput implements GatewayOutput {
     this.receiver?.close();
     this.importing?.connected(false);
   }
-}
-
-/** @throws Error that names the option */
-function clientOptions(section: SitesSection, { secrets }: OutputContext): NodeConnectionOptions {
-  const { servers, user } = section;
-  const file = (name: "caFile" | "certificateFile" | "certificateKeyFile" | "credentialsFile"): string | undefined => {
-    const path = section[name];
-    if (path === undefined) return undefined;
-    try {
-      return readFileSync(resolve(secrets.folder, path), "utf8");
-    } catch (error) {
-      throw new Error(`${SECTION}.${name}: ${(error as Error).message}`, { cause: error });
-    }
-  };
-  const password = readSecret(secrets, SECTION, section, "password");
-  const token = readSecret(secrets, SECTION, section, "token");
-  const credentials = file("credentialsFile");
-  for (const line of credentials?.split("\n") ?? []) secrets.hide(line.trim());
-  const [ca, cert, key] = [file("caFile"), file("certificateFile"), file("certificateKeyFile")];
-  const isTls = ca !== undefined || cert !== undefined || servers.some((server) => server.startsWith("tls:"));
-  return {
-    name: "chisme gateway",
-    ...user !== undefined && { user },
-    ...password !== undefined && { pass: password },
-    ...token !== undefined && { token },
-    ...credentials !== undefined && { authenticator: credsAuthenticator(new TextEncoder().encode(credentials)) },
-    ...isTls && {
-      tls: { ...ca !== undefined && { ca }, ...cert !== undefined && { cert }, ...key !== undefined && { key } },
-    },
-  };
 }
 
 /** Waits for all, so that none is left behind, and then throws what the first one threw. */

@@ -41,7 +41,7 @@ export class FeedProtocol implements EventReader {
   /** The claim in the row that was read last. */
   readonly claim = new FeedClaim();
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
-  readonly history: History | undefined;
+  declare readonly history: History | undefined;
   private readonly batch: BatchData;
   private readonly event = new EventData();
   private readonly stats: Stats;
@@ -55,15 +55,16 @@ export class FeedProtocol implements EventReader {
    * @param signing signs the own feed and verifies those of others (PROTOCOL 10.10); undefined: neither
    */
   constructor(
-    rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, ownRow: OwnRow,
+    rows: Rows, stats: Stats, frame: FrameReader, ownRow: OwnRow,
     feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean, signing?: FeedSigning,
   ) {
     this.stats = stats;
     const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest, signing);
-    this.history = isFilling ? new History(feeds) : undefined;
+    // What is missing is not set: on XS an undefined property takes 16 bytes.
+    if (isFilling) this.history = new History(feeds);
     this.batch = new BatchData(feeds.chain);
     const outbox = new FeedOutbox(feeds, frame, this.event, new Gaps(feeds, rows, isFilling));
-    const own = new OwnFeed(new Hlc(), outbox, ownRow, clock);
+    const own = new OwnFeed(new Hlc(), outbox, ownRow);
     this.branches = new Branches(own, new Intake(feeds));
     this.upkeep = new Upkeep(own);
     this.branches.loser = this.upkeep;

@@ -63,14 +63,14 @@ export class OwnFeed {
   readonly outbox: FeedOutbox;
   /** It adopts the revision of a new generation. */
   readonly ownRow: OwnRow;
-  readonly clock: Clock;
 
-  constructor(hlc: Hlc, outbox: FeedOutbox, ownRow: OwnRow, clock: Clock) {
+  constructor(hlc: Hlc, outbox: FeedOutbox, ownRow: OwnRow) {
     this.hlc = hlc;
     this.outbox = outbox;
     this.ownRow = ownRow;
-    this.clock = clock;
   }
+
+  get clock(): Clock { return this.ownRow.clock; }
 
   /** Whether the node has published events since the start. From then on nothing continues the feed but such events. */
   get hasPublished(): boolean { return this.feeds.state(HAS_PUBLISHED) !== 0; }

@@ -1,6 +1,11 @@
 import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 
+/*
+ * PROTOCOL 6.1: a node of a large network that learnt something new sends the probes of its next rounds at once, and
+ * none in those rounds. What is left of that stands in words from `start` on.
+ */
+
 /** The base-2 logarithm of the part of an interval within which an early probe comes, at random. */
 const HASTE_LOG = 6;
 /** Rounds whose probes a node sends early when it learns something. */
@@ -8,46 +13,48 @@ const EARLY_ROUNDS = 2;
 /** With fewer nodes to probe, few rounds reach all of them anyway, and a round without a probe is missed. */
 const NODES_MIN = 16;
 
-/**
- * PROTOCOL 6.1: a node of a large network that learnt something new sends the probes of its next rounds at once, and
- * none in those rounds.
- */
-export class EarlyProbes {
-  /** What is left, in this order: probes to send early, then EARLY_ROUNDS rounds that probe nobody; 0 = nothing. */
-  private steps = 0;
-  /** When the next early probe is due. */
-  private deadline = 0;
+/** What is left, in this order: probes to send early, then EARLY_ROUNDS rounds that probe nobody; 0 = nothing. */
+const STEPS = 0;
+/** When the next early probe is due. */
+const DEADLINE = 1;
+export const EARLY_PROBE_WORDS = 2;
 
-  /** @param nodes that the node probes in turn */
-  start(nodes: number, clock: Clock, random: Random): void {
-    if (this.steps > 0 || nodes < NODES_MIN) return;
-    this.steps = 2 * EARLY_ROUNDS;
-    this.plan(clock, random);
-  }
+/** @param nodes that the node probes in turn */
+export function startEarlyProbes(
+  words: Uint32Array, start: number, nodes: number, clock: Clock, random: Random,
+): void {
+  if (words[start + STEPS] > 0 || nodes < NODES_MIN) return;
+  words[start + STEPS] = 2 * EARLY_ROUNDS;
+  plan(words, start, clock, random);
+}
 
-  isWaiting(): boolean { return this.steps > EARLY_ROUNDS; }
+/** Whether an early probe is left to send. */
+export function hasEarlyProbe(words: Uint32Array, start: number): boolean {
+  return words[start + STEPS] > EARLY_ROUNDS;
+}
 
-  nextDeadline(): number { return this.deadline; }
+/** When it is due. */
+export function earlyDeadline(words: Uint32Array, start: number): number { return words[start + DEADLINE]; }
 
-  isDue(clock: Clock): boolean { return this.isWaiting() && clock.isDue(this.deadline); }
+export function isEarlyProbeDue(words: Uint32Array, start: number, clock: Clock): boolean {
+  return hasEarlyProbe(words, start) && clock.isDue(words[start + DEADLINE]);
+}
 
-  /** The probe that is due was sent: plans the next. */
-  sent(clock: Clock, random: Random): void {
-    this.steps--;
-    this.plan(clock, random);
-  }
+/** The probe that was due was sent: plans the next. If there was nobody to probe, none follows. */
+export function endEarlyProbe(
+  words: Uint32Array, start: number, isSent: boolean, clock: Clock, random: Random,
+): void {
+  words[start + STEPS] = isSent ? words[start + STEPS] - 1 : 0;
+  if (isSent) plan(words, start, clock, random);
+}
 
-  /** There is nobody to probe. */
-  stop(): void { this.steps = 0; }
+/** A round begins. Returns whether it probes nobody, because its probe was early. */
+export function takeEarlyRound(words: Uint32Array, start: number): boolean {
+  if (words[start + STEPS] === 0 || hasEarlyProbe(words, start)) return false;
+  words[start + STEPS]--;
+  return true;
+}
 
-  /** A round begins. Returns whether it probes nobody, because its probe was early. */
-  takeRound(): boolean {
-    if (this.steps === 0 || this.isWaiting()) return false;
-    this.steps--;
-    return true;
-  }
-
-  private plan(clock: Clock, random: Random): void {
-    this.deadline = clock.nowMs + random.below(clock.roundIntervalMs >>> HASTE_LOG);
-  }
+function plan(words: Uint32Array, start: number, clock: Clock, random: Random): void {
+  words[start + DEADLINE] = clock.nowMs + random.below(clock.roundIntervalMs >>> HASTE_LOG);
 }

@@ -58,7 +58,8 @@ export function suspectSilent(rows: Rows, suspicion: Suspicion, rounds: Rounds):
  * shortens the suspicion.
  */
 export function probeAccused(rows: Rows, rounds: Rounds, slot: number): void {
-  const isAccused = rows.state(slot) === PROBED || rows.state(slot) === SUSPECT;
+  const state = rows.state(slot);
+  const isAccused = state === PROBED || state === SUSPECT;
   if (!isAccused || !isLivePeer(rows, slot) || rows.hasFlag(slot, FLAG_REMOTE)) return;
   if (!rows.hasFlag(slot, FLAG_PROBED) && rounds.mayProbeAccused()) rounds.probe(slot);
 }

@@ -9,8 +9,10 @@ import { UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
-import { EarlyProbes } from "./early-probes.js";
-import { INDIRECT_PROBE_WORDS, IndirectProbes } from "./indirect-probes.js";
+import {
+  EARLY_PROBE_WORDS, earlyDeadline, endEarlyProbe, hasEarlyProbe, isEarlyProbeDue, startEarlyProbes, takeEarlyRound,
+} from "./early-probes.js";
+import { INDIRECT_PROBE_WORDS, addIndirectProbe, answerIndirectProbes, hasIndirectProbe } from "./indirect-probes.js";
 import { countLiveSeeds, countLost, isLiveSeed, isManyDown, lostAt } from "./lost-nodes.js";
 import { ProbeOrder, isLivePeer } from "./probe-order.js";
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, PROBE_WORDS, Probes } from "./probes.js";
@@ -27,7 +29,7 @@ const RETRY_LOG_MAX = 3;
 const LONE_TRIES = 8;
 const LONE_SHIFT = 2;
 /** Words that `Rounds` allocates. */
-export const ROUND_WORDS = PROBE_WORDS + INDIRECT_PROBE_WORDS;
+export const ROUND_WORDS = PROBE_WORDS + EARLY_PROBE_WORDS + INDIRECT_PROBE_WORDS;
 /** Rounds between two tries while many rows are DOWN. */
 const SPLIT_ROUNDS = 2;
 /** Rounds in which a node that lost a neighbour looks for others, at most. */
@@ -65,7 +67,8 @@ export class Rounds {
   private readonly outbox: Outbox;
   private readonly probeOrder: ProbeOrder;
   private readonly probes: Probes;
-  private readonly indirectProbes: IndirectProbes;
+  /** Where the early probes stand in the rows' words, and the indirect ones behind them. */
+  private readonly early: number;
   private roundDeadline = 0;
   private roundsToRetry = 1;
   /**
@@ -75,7 +78,6 @@ export class Rounds {
   private tries = 0;
   /** Rounds left that each try a row that is DOWN or remote: a neighbour was lost, so others may be in reach. */
   private searchRounds = 0;
-  private readonly earlyProbes = new EarlyProbes();
   private spreadDeadline = 0;
   /** SPREAD_NONE, SPREAD_OWN or SPREAD_URGENT. */
   private spreadWanted = SPREAD_NONE;
@@ -84,7 +86,7 @@ export class Rounds {
   private answersLeft = ANSWERS_PER_ROUND;
 
   /**
-   * @param pool has ROUND_WORDS free
+   * @param pool of the rows' words; has ROUND_WORDS free
    * @param neighboursMax nodes that the node probes in turn at most
    */
   constructor(
@@ -97,7 +99,7 @@ export class Rounds {
     this.outbox = outbox;
     this.probeOrder = new ProbeOrder(neighboursMax);
     this.probes = new Probes(clock.roundIntervalMs, pool);
-    this.indirectProbes = new IndirectProbes(pool);
+    this.early = pool.alloc(EARLY_PROBE_WORDS + INDIRECT_PROBE_WORDS);
   }
 
   /** The first round comes within a quarter of the interval, so that nodes powered on together do not send in step. */
@@ -108,13 +110,13 @@ export class Rounds {
 
   nextDeadline(): number {
     const round = this.probes.count === 0 ? this.roundDeadline : this.probes.nextDeadline(this.roundDeadline);
-    const next = this.earlyProbes.isWaiting() ? earlier(round, this.earlyProbes.nextDeadline()) : round;
+    const words = this.rows.words;
+    const next = hasEarlyProbe(words, this.early) ? earlier(round, earlyDeadline(words, this.early)) : round;
     return this.spreadWanted !== SPREAD_NONE ? earlier(next, this.spreadDeadline) : next;
   }
 
   /** How long a first try waits for an answer, in ms: as a probe. */
   answerTimeMs(): number { return this.probes.timeoutMs; }
-
   /** Gives every probe more time: this node itself stood still for `ms`. */
   postpone(ms: number): void { this.probes.postpone(ms); }
 
@@ -127,7 +129,10 @@ export class Rounds {
     this.receivedMs = this.clock.nowMs;
     const isAnswer = this.probes.count > 0 && this.probes.answered(id, address, port, this.clock);
     if (isAnswer && this.localHealth > 0) this.localHealth--;
-    this.indirectProbes.answered(id, this.rows, this.clock, this.outbox);
+    const indirect = this.early + EARLY_PROBE_WORDS;
+    if (hasIndirectProbe(this.rows.words, indirect, this.receivedMs)) {
+      answerIndirectProbes(this.rows.words, indirect, id, this.rows, this.clock, this.outbox);
+    }
     if (slot >= 0) this.rows.clearFlag(slot, FLAG_PROBED);
   }
 
@@ -173,7 +178,8 @@ export class Rounds {
       return;
     }
     this.sendSyn(slot);
-    this.indirectProbes.add(id, frame.id, frame.counter, this.clock.nowMs + this.clock.roundIntervalMs);
+    const deadline = this.clock.nowMs + this.clock.roundIntervalMs;
+    addIndirectProbe(this.rows.words, this.early + EARLY_PROBE_WORDS, id, frame.id, frame.counter, deadline);
   }
 
   /** INDIRECT-ACK: a peer received frames of these nodes, or vouches for them. They are not to be suspected. */
@@ -216,7 +222,7 @@ export class Rounds {
     this.answersLeft = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
     this.probeOrder.updatePartial(this.rows);
-    const isOwed = this.earlyProbes.takeRound();
+    const isOwed = takeEarlyRound(this.rows.words, this.early);
     const slot = isOwed ? OWN_SLOT : this.probeOrder.next(this.rows, this.random);
     if (slot > OWN_SLOT) this.probe(slot);
     this.roundsToRetry--;
@@ -284,7 +290,7 @@ export class Rounds {
   /** PROTOCOL 6.1: this node learnt something new. In a large network it passes that on at once. */
   hasten(): void {
     if (this.rows.isAsleep(OWN_SLOT) || this.probeOrder.isPartial) return;
-    this.earlyProbes.start(this.probeOrder.length, this.clock, this.random);
+    startEarlyProbes(this.rows.words, this.early, this.probeOrder.length, this.clock, this.random);
   }
 
   /** A doubt, a suspicion and a refutation do not wait for the rounds of each node on the way. */
@@ -298,7 +304,6 @@ export class Rounds {
 
   /** Whether many nodes were out of reach in the last round. */
   wasPartial(): boolean { return this.probeOrder.isPartial; }
-
   /** Whether many nodes are out of reach, counted now. */
   isPartial(): boolean {
     this.probeOrder.updatePartial(this.rows);
@@ -307,7 +312,8 @@ export class Rounds {
 
   /** Whether an own update that had to wait, or an early probe, is due and the outbox has room for it. */
   isSpreadDue(): boolean {
-    return (this.isWantedSpreadDue() || this.earlyProbes.isDue(this.clock)) && this.outbox.hasRoom();
+    const isDue = this.isWantedSpreadDue() || isEarlyProbeDue(this.rows.words, this.early, this.clock);
+    return isDue && this.outbox.hasRoom();
   }
 
   private isWantedSpreadDue(): boolean {
@@ -316,7 +322,7 @@ export class Rounds {
 
   /** Probes 3 live nodes at once; without any it tries a row or address that is not live. Sends early probes, too. */
   spread(): void {
-    if (this.earlyProbes.isDue(this.clock)) this.probeEarly();
+    if (isEarlyProbeDue(this.rows.words, this.early, this.clock)) this.probeEarly();
     if (!this.isWantedSpreadDue()) return;
     const isUrgent = this.spreadWanted === SPREAD_URGENT;
     this.spreadWanted = SPREAD_NONE;
@@ -340,8 +346,7 @@ export class Rounds {
   /** Probes a node earlier than planned: a later round probes none. */
   private probeEarly(): void {
     const slot = this.probeOrder.next(this.rows, this.random);
-    if (slot >= 0 && this.probe(slot)) this.earlyProbes.sent(this.clock, this.random);
-    else this.earlyProbes.stop();
+    endEarlyProbe(this.rows.words, this.early, slot >= 0 && this.probe(slot), this.clock, this.random);
   }
 
   /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */

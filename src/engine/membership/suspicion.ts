@@ -1,6 +1,7 @@
 import { type Clock, earlier } from "../clock.js";
 import { restMs } from "../table/own-row.js";
 import { FLAG_ANY_LOST } from "../table/row-flags.js";
+import { STATE_MASK } from "../table/row-layout.js";
 import {
   FLAG_FOREIGN, FLAG_LAST_PROBE, FLAG_NEIGHBOUR, FLAG_NOTIFY_STATE, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type RowData,
   type Rows,
@@ -91,8 +92,8 @@ export class Suspicion {
 
   /** Whether the row stays UP for longer when the table grows: its deadline does not include `rows.grownMs`. */
   private growsWithTable(slot: number): boolean {
-    const rows = this.rows;
-    return rows.state(slot) === UP && !rows.isAsleep(slot) && !rows.hasFlag(slot, FLAG_FOREIGN);
+    // Awake and UP is 0.
+    return (this.rows.word(slot) & (STATE_MASK | FLAG_FOREIGN)) === 0;
   }
 
   /** When the row's state ends. */
@@ -128,11 +129,12 @@ export class Suspicion {
   }
 
   private wait(slot: number, waitMs: number): void {
-    const deadline = this.clock.nowMs + waitMs;
+    const rows = this.rows;
+    let deadline = (this.clock.nowMs + waitMs) >>> 0;
     // The deadline of a node that sleeps is its own word.
-    if (this.growsWithTable(slot)) this.rows.setDeadline(slot, deadline - this.rows.grownMs);
-    else if (!this.rows.isAsleep(slot)) this.rows.setDeadline(slot, deadline);
-    this.earliest = earlier(this.earliest, this.deadlineOf(slot));
+    if (rows.isAsleep(slot)) deadline = rows.deadline(slot);
+    else rows.setDeadline(slot, this.growsWithTable(slot) ? deadline - rows.grownMs : deadline);
+    this.earliest = earlier(this.earliest, deadline);
   }
 
   /** How long a suspicion may be refuted: long enough for an update to reach all nodes and for the answer to return. */

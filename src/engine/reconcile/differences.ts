@@ -1,6 +1,7 @@
 import {
   countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
+import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_AWAITS_VALUE, FLAG_HEARD } from "../table/row-flags.js";
@@ -8,6 +9,7 @@ import {
   FLAG_NEIGHBOUR, FLAG_PROVEN, FLAG_REMOTE, FLAG_TO_SEND, MERGED_FRESHER, MERGED_NOTHING, OWN_SLOT, type RowData,
   type Rows,
 } from "../table/rows.js";
+import { STATE_MASK } from "../table/row-layout.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
@@ -34,14 +36,15 @@ export function observeSender(
   rows: Rows, outbox: Outbox, frame: FrameReader, slot: number, guard: ReplayGuard | undefined, address: number,
   port: number,
 ): boolean {
-  const hasMoved = rows.address(slot) !== address || rows.port(slot) !== port;
+  const hasMoved = !rows.isAt(slot, address, port);
   if (guard !== undefined && hasMoved) return observeMove(rows, outbox, frame, slot, guard, address, port);
   // A LEAVE has its sender's row, and does not show whether the sender advertises an address.
   const isMove = hasMoved && frame.type !== TYPE_LEAVE
-    && rows.revision(slot) === frame.revision && rows.heartbeat(slot) === frame.heartbeat;
+    && rows.hasStatement(slot, frame.revision, frame.heartbeat);
   if (isMove) rows.setAddress(slot, address, port);
-  if (isMove || rows.state(slot) > UP) outbox.send(slot);
   const word = rows.word(slot);
+  const isUp = (word & STATE_MASK) === 0 || rows.state(slot) === UP;
+  if (isMove || !isUp) outbox.send(slot);
   if ((word & FLAG_HEARD) === 0) rows.setFlag(slot, FLAG_HEARD);
   if (frame.isAnswer() && !hasMoved) proveNeighbour(rows, slot);
   // Who is heard may hear this node again: it is probed.
@@ -90,7 +93,7 @@ function observeMove(
  */
 export function defersRow(rows: Rows, row: RowData): boolean {
   const slot = rows.find(row.id);
-  if (slot < 0 || (rows.address(slot) === row.address && rows.port(slot) === row.port)) return false;
+  if (slot < 0 || rows.isAt(slot, row.address, row.port)) return false;
   if (row.state !== LEFT) return true;
   row.address = rows.address(slot);
   row.port = rows.port(slot);
@@ -100,12 +103,7 @@ export function defersRow(rows: Rows, row: RowData): boolean {
 /** The sender's row, if its address is the datagram's source; -1 otherwise. */
 export function senderAt(rows: Rows, frame: FrameReader, address: number, port: number): number {
   const slot = rows.find(frame.id);
-  return isAt(rows, slot, address, port) ? slot : -1;
-}
-
-/** Whether a row has this address. @param slot or -1 */
-export function isAt(rows: Rows, slot: number, address: number, port: number): boolean {
-  return slot >= 0 && rows.address(slot) === address && rows.port(slot) === port;
+  return slot >= 0 && rows.isAt(slot, address, port) ? slot : -1;
 }
 
 /** Of the statements that a node brings, it gets one in so many back. */
@@ -238,34 +236,36 @@ function compareFeed(rows: Rows, outbox: Outbox, frame: FrameReader, id: number)
 /** Whether this node doubts or suspects a node that the sender has as DOWN or REMOVE under the same statement. */
 function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
   return slot >= 0 && rows.state(slot) > UP && rows.state(slot) < DOWN && row.state >= DOWN
-    && row.revision === rows.revision(slot) && row.heartbeat === rows.heartbeat(slot);
+    && rows.hasStatement(slot, row.revision, row.heartbeat);
 }
 
 /** Step 5: sends row fingerprints of the ranges whose fingerprints differ. */
 function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
-  const log = frame.rangesLog;
+  const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
   for (let range = 0; range < 1 << log; range++) {
-    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.withFeeds);
+    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.isOverFeeds());
     if (own !== frame.readFingerprint()) outbox.summary.mark(range);
   }
 }
 
 /** Step 6: sends the rows that differ where both nodes hold the same ids; marks the other ranges for a DIGEST. */
 function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
-  const log = frame.rangesLog;
+  const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_DIGEST);
   while (frame.more()) {
-    frame.readRowFingerprints();
-    const from = rangeFrom(frame.range, log);
-    const to = rangeTo(frame.range, log);
-    if (countBetween(rows, from, to) === frame.rangeCount && rosterFingerprint(rows, from, to) === frame.roster) {
+    const range = frame.varint();
+    const count = frame.varint();
+    const roster = frame.u8();
+    const from = rangeFrom(range, log);
+    const to = rangeTo(range, log);
+    if (countBetween(rows, from, to) === count && rosterFingerprint(rows, from, to) === roster) {
       sendDifferent(rows, outbox, frame, from, to);
     } else {
-      outbox.summary.mark(frame.range);
-      frame.skip(frame.rangeCount);
+      outbox.summary.mark(range);
+      frame.skip(count);
     }
   }
 }
@@ -294,7 +294,7 @@ function compareSketch(rows: Rows, outbox: Outbox, frame: FrameReader): boolean 
 
 /** A node without feeds cannot compare fingerprints over rows and feeds. No peer sends it any. */
 function isComparable(rows: Rows, frame: FrameReader): boolean {
-  return !frame.withFeeds || rows.feedsHash !== undefined;
+  return !frame.isOverFeeds() || rows.feedsHash !== undefined;
 }
 
 function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
@@ -304,7 +304,7 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
     // The sender compares this row with its own. If its own is fresher, it sends that back.
-    if (rowFingerprint(rows, slot, frame.counter, frame.withFeeds) !== frame.readFingerprint()) {
+    if (rowFingerprint(rows, slot, frame.counter, frame.isOverFeeds()) !== frame.readFingerprint()) {
       sendDiffering(rows, outbox, frame, slot);
     } else rows.countTransmit(slot);
   }
@@ -325,13 +325,13 @@ function sendDiffering(rows: Rows, outbox: Outbox, frame: FrameReader, slot: num
  */
 export function wantSender(rows: Rows, outbox: Outbox, frame: FrameReader, slot: number): void {
   // PROTOCOL 6.8: a node that sleeps gets what changed, and no heartbeats.
-  if (frame.isAnswer() && rows.isAsleep(OWN_SLOT)) return;
-  const revision = slot < 0 ? 0 : rows.revision(slot);
-  const heartbeat = slot < 0 ? 0 : rows.heartbeat(slot);
+  if (frame.type !== TYPE_SYN && rows.isAsleep(OWN_SLOT)) return;
   let isWanted: boolean;
   if (slot < 0) isWanted = rows.hasPlace(UP);
-  else if (revision !== frame.revision) isWanted = revision < frame.revision;
-  else if (heartbeat !== frame.heartbeat) isWanted = heartbeat < frame.heartbeat;
-  else isWanted = rows.hasFlag(slot, FLAG_AWAITS_VALUE);
+  else if (rows.hasStatement(slot, frame.revision, frame.heartbeat)) isWanted = rows.hasFlag(slot, FLAG_AWAITS_VALUE);
+  else {
+    const order = compareFreshness(rows.revision(slot), rows.heartbeat(slot), UP, frame.revision, frame.heartbeat, UP);
+    isWanted = order < 0;
+  }
   if (isWanted) outbox.want(frame.id);
 }

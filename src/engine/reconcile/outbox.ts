@@ -1,19 +1,20 @@
 import {
   FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED,
   LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
-  SECTION_WANT, TYPE_ACK,
-  TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { Links } from "../wire/links.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
+import type { Media } from "../table/subnets.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SummaryWriter } from "./summary-writer.js";
 import { writeOpening } from "./opening.js";
 import { ANY_TRANSMITS, transmitsOnDemand, writeUpdates } from "./updates.js";
 import { noteWakingDiff } from "./waking.js";
+import { addWant, writeWants } from "./wants.js";
 import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
@@ -59,13 +60,11 @@ export class Outbox {
   counter = 0;
   /** Counter of the last frame with a summary of all rows. */
   private summarizedAt = 0;
-
   /** The intents, then the wants. */
   private readonly words: Uint32Array;
   private readonly start: number;
   private intentCount = 0;
   private intentNext = 0;
-
   private toSendCount = 0;
   private toSendNext = 0;
   /** `ANSWER_` bits. */
@@ -111,9 +110,7 @@ export class Outbox {
    * later one. Otherwise the answer to that summary is still on its way, and two
    * threads of the exchange would send everything twice.
    */
-  answersSummary(answered: number): boolean {
-    return ((answered - this.summarizedAt) | 0) >= 0;
-  }
+  answersSummary(answered: number): boolean { return ((answered - this.summarizedAt) | 0) >= 0; }
 
   /** Drops what the last input left unsent. */
   clear(): void {
@@ -147,7 +144,6 @@ export class Outbox {
     if (isProven) this.words[this.start + FRAMES_LEFT] = datagramsFor(this.words, this.start, frame);
     if (openWindow(this.words, this.start, frame)) this.answer |= ANSWER_WINDOW;
   }
-
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
   withholdUpdates(): void { this.answer |= ANSWER_UPDATED; }
   /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
@@ -160,10 +156,8 @@ export class Outbox {
   fingerprintFeeds(): void { this.writer.withFeeds = true; }
   /** The answer shows this node's limits (PROTOCOL 5.7). */
   sendLimits(): void { this.answer |= ANSWER_LIMITS; }
-
   hasRoom(): boolean { return this.intentCount < BURST_MAX; }
   intentsLeft(): number { return BURST_MAX - this.intentCount; }
-
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
     if (this.feeds !== undefined && this.feeds.isPending()) return true;
@@ -178,9 +172,7 @@ export class Outbox {
 
   /** Wants the answered peer's row of a node. Ids that do not fit are wanted in a later exchange. */
   want(id: number): void {
-    const count = this.start + WANT_COUNT;
-    if (this.words[count] < wantsMax(this.datagramBytesMax)) this.words[this.start + WANTS + this.words[count]++] = id;
-    else this.answer |= ANSWER_WANTS_CUT;
+    if (!addWant(this.words, this.start, wantsMax(this.datagramBytesMax), id)) this.answer |= ANSWER_WANTS_CUT;
   }
 
   /** @param slot of the receiver's row, which goes first if it is not UP; 0 for none */
@@ -218,7 +210,6 @@ export class Outbox {
 
   /** PROTOCOL 3.4: only with LIMITS does a node apply a frame of a sender whose limits it does not know. */
   private limitsIfNamed(): number { return this.isNamed() ? WITH_LIMITS : 0; }
-
   /** Whether the network has a name. */
   private isNamed(): boolean { return (this.words[this.start + HEAD_FLAGS] & FLAG_NETWORK) !== 0; }
 
@@ -254,20 +245,23 @@ export class Outbox {
 
   /** Writes the next frame into `out`. Returns false when there is none. */
   next(out: Datagram): boolean {
+    if (this.intentNext === this.intentCount) return false;
     const words = this.words;
     const left = this.start + FRAMES_LEFT;
-    if (this.intentNext === this.intentCount || words[left] === 0) return false;
+    if (words[left] === 0) return false;
     words[left]--;
     const at = this.start + this.intentNext * WORDS;
-    const type = words[at + PORT] >>> TYPE_SHIFT;
+    const typeAndPort = words[at + PORT];
+    const type = typeAndPort >>> TYPE_SHIFT;
     const address = words[at + ADDRESS];
-    const port = words[at + PORT] & 0xffff;
+    const port = typeAndPort & 0xffff;
     out.address = address;
     out.port = port;
     this.counter = (this.counter + 1) >>> 0;
     // An indirect ack does not go to the peer that is answered.
     const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && (words[at + FLAGS] & ABOUT) === 0;
-    const most = this.rows.media === undefined ? this.datagramBytesMax : this.bytesMax(address, port);
+    const media = this.rows.media;
+    const most = media === undefined ? this.datagramBytesMax : this.bytesMax(media, address, port);
     const allowed = words[this.start + ANSWER_BYTES_LEFT];
     const limit = isAnswer && allowed < most ? allowed : most;
     this.beginFrame(out, at, type, limit);
@@ -301,69 +295,82 @@ export class Outbox {
   private writeSections(at: number, type: number, isAnswer: boolean): boolean {
     const words = this.words;
     const writer = this.writer;
-    const messages = this.messages;
-    const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
-    const hasLimits = answersLimits || (words[at + FLAGS] & WITH_LIMITS) !== 0;
-    // A SYN of a network without a name shows them if there is room, so that updates come first.
-    // Of a LEAVE the row counts most.
-    const isNeeded = answersLimits || (hasLimits && type !== TYPE_LEAVE && this.isNamed());
-    const limitsBytes = isNeeded ? LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0) : 0;
-    const place = messages === undefined ? NO_PLACE : this.placeOf(type, at);
-    const messageBytes = messages === undefined || place === NO_PLACE ? 0 : messages.sectionBytes(place);
-    const windowBytes = isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
-    const reserved = limitsBytes + messageBytes + windowBytes;
-    if (reserved > 0) writer.reserve(reserved);
+    const extras = (words[at + FLAGS] & WITH_LIMITS) | (isAnswer ? this.answer & (ANSWER_LIMITS | ANSWER_WINDOW) : 0);
+    const isPlain = extras === 0 && this.messages === undefined && this.links === undefined;
+    if (!isPlain) {
+      writer.reserve(this.limitsBytes(at, type, isAnswer) + this.messageBytes(at, type));
+      writer.reserve(this.windowBytes(type, isAnswer));
+    }
+    const rowsFinished = !isAnswer || this.writeAnswer(at, type);
     if (!isAnswer) {
       writeOpening(
         this.rows, writer, this.feeds, this.counter, type, words[at + DETAIL], this.aboutOf(at), words[at + ANSWERED],
         (words[at + FLAGS] & MAY_VOUCH) !== 0,
       );
     }
-    const rowsFinished = !isAnswer || this.writeAnswer(at, type);
     const feedsFinished = this.feeds === undefined || this.feeds.write(writer, isAnswer);
-    if (limitsBytes > 0) writer.reserve(-limitsBytes);
-    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
-    if (hasLimits) this.writeLimits();
-    if (messages !== undefined && messageBytes > 0) {
-      writer.reserve(-messageBytes);
-      messages.write(writer, place);
-    }
-    if (this.links !== undefined) {
-      this.links.sent(type === TYPE_SYN && words[at + DETAIL] !== BARE, words[at + RECEIVER], this.counter, writer);
-    }
-    if (windowBytes > 0) {
-      writer.reserve(-windowBytes);
-      this.answer &= ~ANSWER_WINDOW;
-      writeWindow(words, this.start, writer, this.counter);
-    }
+    if (!isPlain) this.writeExtras(at, type, isAnswer);
     if (type === TYPE_ACK && words[at + DETAIL] === WITH_SKETCH) this.summary.writeSketch(writer, this.counter);
     return rowsFinished && (feedsFinished || !isAnswer);
   }
 
+  /** Room kept for LIMITS. A SYN of a network without a name only shows them if updates leave room. */
+  private limitsBytes(at: number, type: number, isAnswer: boolean): number {
+    const isAnswered = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
+    // Of a LEAVE the row counts most.
+    const isShown = (this.words[at + FLAGS] & WITH_LIMITS) !== 0 && type !== TYPE_LEAVE;
+    if (!isAnswered && !(isShown && this.isNamed())) return 0;
+    return LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0);
+  }
+
+  private messageBytes(at: number, type: number): number {
+    const place = this.placeOf(type, at);
+    return this.messages === undefined || place === NO_PLACE ? 0 : this.messages.sectionBytes(place);
+  }
+
+  private windowBytes(type: number, isAnswer: boolean): number {
+    return isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
+  }
+
+  /** Writes limits, a message, what is measured of links and a window, for which room was kept. */
+  private writeExtras(at: number, type: number, isAnswer: boolean): void {
+    const writer = this.writer;
+    const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
+    writer.reserve(-this.limitsBytes(at, type, isAnswer));
+    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
+    if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) {
+      const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
+      writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
+    }
+    const messageBytes = this.messageBytes(at, type);
+    if (this.messages !== undefined && messageBytes > 0) {
+      writer.reserve(-messageBytes);
+      this.messages.write(writer, this.placeOf(type, at));
+    }
+    if (this.links !== undefined) {
+      const isProbe = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
+      this.links.sent(isProbe, this.words[at + RECEIVER], this.counter, writer);
+    }
+    if (this.windowBytes(type, isAnswer) === 0) return;
+    writer.reserve(-WINDOW_BYTES);
+    this.answer &= ~ANSWER_WINDOW;
+    writeWindow(this.words, this.start, writer, this.counter);
+  }
+
   /** The longest datagram on the way to an address. */
-  private bytesMax(address: number, port: number): number {
-    const rows = this.rows;
-    if (rows.media === undefined) return this.datagramBytesMax;
-    rows.media.setOwnAddress(rows.address(OWN_SLOT), rows.port(OWN_SLOT));
-    return Math.min(this.datagramBytesMax, rows.media.bytesMax(address, port));
+  private bytesMax(media: Media, address: number, port: number): number {
+    media.setOwnAddress(this.rows.address(OWN_SLOT), this.rows.port(OWN_SLOT));
+    return Math.min(this.datagramBytesMax, media.bytesMax(address, port));
   }
 
   /** The place of the message that a SYN carries; -1 for an ACK or DIFF, which may have a HOP; NO_PLACE: neither. */
   private placeOf(type: number, at: number): number {
-    if (this.messages === undefined) return NO_PLACE;
     if (type === TYPE_ACK || type === TYPE_DIFF) return -1;
     return this.aboutOf(at) === SECTION_MESSAGE ? this.words[at + ANSWERED] : NO_PLACE;
   }
 
-  private writeLimits(): void {
-    const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
-    this.writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
-  }
-
   /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */
-  eventBytesMax(): number {
-    return this.feeds === undefined ? 0 : this.feeds.eventBytesMax();
-  }
+  eventBytesMax(): number { return this.feeds === undefined ? 0 : this.feeds.eventBytesMax(); }
 
   /**
    * Whether the peer may continue although nothing is left: more ids were wanted, more than the updates may differ, or
@@ -396,23 +403,18 @@ export class Outbox {
     words[at + ANSWERED] = answered;
     words[at + RECEIVER] = receiver;
   }
-
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
-  private aboutOf(at: number): number {
-    return (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK;
-  }
+  private aboutOf(at: number): number { return (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK; }
 
   /** Writes the sections of an answer. Returns whether nothing is left for the peer. */
   private writeAnswer(at: number, type: number): boolean {
     const words = this.words;
+    const hasRows = this.toSendCount > 0 || (this.answer & ANSWER_UPDATED) === 0;
+    const hasWants = words[this.start + WANT_COUNT] > 0;
+    // Mostly in sync: then the head is all.
+    if (!hasRows && !hasWants && words[at + DETAIL] === 0 && !this.summary.isPending()) return true;
     const writer = this.writer;
-    const wants = words[this.start + WANT_COUNT];
-    let want = words[this.start + WANT_NEXT];
-    if (want < wants && writer.beginIds(SECTION_WANT)) {
-      while (want < wants && writer.writeId(words[this.start + WANTS + want])) want++;
-      words[this.start + WANT_NEXT] = want;
-      writer.endIds();
-    }
+    const wanted = !hasWants || writeWants(words, this.start, writer);
     const isOffer = (this.answer & ANSWER_OFFER) !== 0;
     const mayUpdate = (isOffer || type === TYPE_ACK) && (this.answer & ANSWER_UPDATED) === 0;
     if ((mayUpdate || this.toSendNext < this.toSendCount) && writer.beginRows()) {
@@ -434,7 +436,7 @@ export class Outbox {
       if ((words[at + FLAGS] & FLAG_CHALLENGE) === 0) this.summarizedAt = this.counter;
     }
     const summarized = this.summary.write(writer, this.counter) && words[at + DETAIL] !== WITH_SUMMARY;
-    return summarized && this.toSendNext === this.toSendCount && want === wants;
+    return summarized && this.toSendNext === this.toSendCount && wanted;
   }
 
   /** Writes the rows for the answered peer, as many as fit. */

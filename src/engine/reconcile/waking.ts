@@ -46,6 +46,5 @@ export function noteWakingDiff(rows: Rows, outbox: WakingOutbox, frame: FrameRea
 
 /** Whether the frame's sender sleeps, and its statement in the frame is held. */
 function isWaking(rows: Rows, frame: FrameReader, sender: number): boolean {
-  return sender >= 0 && rows.isAsleep(sender)
-    && rows.revision(sender) === frame.revision && rows.heartbeat(sender) === frame.heartbeat;
+  return sender >= 0 && rows.isAsleep(sender) && rows.hasStatement(sender, frame.revision, frame.heartbeat);
 }

@@ -26,10 +26,10 @@ export function countAnswer(words: Uint32Array, halves: Uint16Array, slot: numbe
 }
 
 /** A round begins. */
-export function clearAnswers(words: Uint32Array, halves: Uint16Array): void {
+export function clearAnswers(words: Uint32Array, halves: Uint16Array, capacity: number): void {
   const listed = (words[FLAGS] & ANSWERS) >>> ANSWERS_SHIFT;
   if (listed > ANSWERED_MAX) {
-    for (let at = FLAGS; at < words.length; at += WORDS) words[at] &= ~ANSWERS;
+    for (let at = FLAGS; at < capacity * WORDS; at += WORDS) words[at] &= ~ANSWERS;
     return;
   }
   for (let i = halves.length - ANSWERED_MAX; i < halves.length - ANSWERED_MAX + listed; i++) {

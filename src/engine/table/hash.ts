@@ -29,7 +29,8 @@ export class TableHash {
     return this.first === (first | 0) && this.second === (second | 0);
   }
 
-  private mix(id: number, revision: number, heartbeat: number, state: number, sign: number): void {
+  /** @param sign 1 to add, -1 to subtract */
+  mix(id: number, revision: number, heartbeat: number, state: number, sign: number): void {
     let a = (SEED + id) | 0;
     let b = (SEED + revision) | 0;
     let c = (SEED + heartbeat) | 0;

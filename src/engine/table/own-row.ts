@@ -62,17 +62,19 @@ export class OwnRow {
   /** Whether another device uses this node's id. */
   isContested = false;
   private readonly rows: Rows;
-  private readonly clock: Clock;
   private readonly random: Random;
   /** Uptime in seconds from which RECOVERIES_MAX recoveries are free again. Each recovery adds RECOVERY_ROUNDS. */
   private recoveredAt = 0;
   private heartbeatBase = 0;
 
-  constructor(rows: Rows, clock: Clock, random: Random) {
+  /** @param rows know the clock */
+  constructor(rows: Rows, random: Random) {
     this.rows = rows;
-    this.clock = clock;
     this.random = random;
   }
+
+  /** Of the rows, so that no property takes 16 bytes of a board's RAM. */
+  get clock(): Clock { return this.rows.clock as Clock; }
 
   /** Makes the first statement of a start. Without a remembered revision the heartbeat starts at random below 1,024. */
   start(revision: number, isRemembered: boolean): void {

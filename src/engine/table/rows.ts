@@ -4,7 +4,9 @@ import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { leastWorth } from "./least-worth.js";
 import { seekId, seekPlace } from "./seek-place.js";
-import { PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, bitOf, countUpdates, transmitsOf } from "./transmits.js";
+import {
+  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, countUpdates, digitsOf, transmitsOf,
+} from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
@@ -41,8 +43,10 @@ export const MERGE_TABLE_FULL = 3;
 export const MERGED_VALUE = 4;
 
 const FLAG_HELD = 32;
-/** Bytes of a table beside its rows: a word for `grownMs`, and the list of `countAnswer`. */
-const TABLE_BYTES = 4 + 2 * ANSWERED_MAX;
+/** Behind the uint16 columns: the slots from, and to below, which rows may have transmits left. */
+const UPDATES_HALVES = 2;
+/** Bytes of a table beside its rows: a word for `grownMs`, UPDATES_HALVES, and the list of `countAnswer`. */
+const TABLE_BYTES = 4 + 2 * (UPDATES_HALVES + ANSWERED_MAX);
 
 /** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
 export const ANSWERS_MAX = 14;
@@ -83,14 +87,16 @@ export class Rows {
   /** All values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
 
-  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media) {
+  /** @param poolWords so many words at the end of `words` are for other tables: see `WordPool` */
+  constructor(capacity: number, valueBytesMax: number, subnets?: Uint32Array, media?: Media, poolWords?: number) {
     if (subnets !== undefined) this.subnets = subnets;
     if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
-    const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax));
-    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1);
-    this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + ANSWERED_MAX);
+    const more = poolWords ?? 0;
+    const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax) + more * 4);
+    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1 + more);
+    this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + UPDATES_HALVES + ANSWERED_MAX);
     this.bytes = new Uint8Array(buffer, this.words.byteLength + this.halves.byteLength);
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
@@ -101,6 +107,15 @@ export class Rows {
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
   port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
+  /** Whether a row has this address. */
+  isAt(slot: number, address: number, port: number): boolean {
+    return this.words[slot * WORDS + ADDRESS] === address
+      && this.halves[this.capacity + slot * ROW_HALVES + PORT] === port;
+  }
+  /** Whether this statement of the node is the one that is held. */
+  hasStatement(slot: number, revision: number, heartbeat: number): boolean {
+    return this.words[slot * WORDS + HEARTBEAT] === heartbeat && this.words[slot * WORDS + REVISION] === revision;
+  }
   revision(slot: number): number { return this.words[slot * WORDS + REVISION]; }
   heartbeat(slot: number): number { return this.words[slot * WORDS + HEARTBEAT]; }
   state(slot: number): number {
@@ -145,8 +160,8 @@ export class Rows {
   markUrgentUpdate(slot: number): void { this.setTransmitsLeft(slot, UPDATE_URGENT + this.transmitsOfUrgent()); }
   /** Subtracts one of a row's transmits: it was sent, or a peer was found to hold the row already. */
   countTransmit(slot: number): void {
-    const left = this.transmitsLeft(slot) - 1;
-    if (left >= 0) this.setTransmitsLeft(slot, left === UPDATE_URGENT ? 0 : left);
+    const left = this.transmitsLeft(slot);
+    if (left > 0) this.setTransmitsLeft(slot, afterTransmit(left));
   }
   /** The peer that is answered holds the row: it does not ride along on the answer. That is one transmit fewer. */
   notePeerHolds(slot: number): void {
@@ -170,41 +185,35 @@ export class Rows {
   /** Rows that are updates: they have transmits left. It visits all slots. */
   get updateCount(): number { return countUpdates(this); }
   /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
-  mayHaveUpdates(): boolean { return (this.transmits & ~1) !== 0; }
+  mayHaveUpdates(): boolean { return this.transmits !== 0; }
   /** Whether an urgent row has transmits left. */
   hasUrgentUpdate(): boolean { return this.mostTransmitsLeft(TRANSMITS_MAX + 1) > UPDATE_URGENT; }
   /** The first slot, from `slot` on, whose row has `transmits` left; the capacity when there is none. */
   nextUpdate(slot: number, transmits: number): number {
+    const first = this.halves[this.capacity * HALVES];
+    const from = slot > first ? slot : first;
+    if (from >= this.halves[this.capacity * HALVES + 1]) return this.capacity;
     const start = this.bytes.length - this.capacity;
-    const at = this.bytes.indexOf(transmits, start + slot);
+    const at = this.bytes.indexOf(transmits, start + from);
     return at < 0 ? this.capacity : at - start;
   }
-
-  /** Subtracts a transmit from each row that is in the frame that was written or that the peer holds, or from all. */
+  /** A frame was written, or a peer holds all rows: see `transmits.ts`. */
   countTransmits(all: boolean): void {
-    // From few to many, so that none is found twice.
-    for (let bit = 1; this.transmits >>> bit !== 0; bit++) {
-      if (((this.transmits >>> bit) & 1) === 0) continue;
-      const transmits = transmitsOf(bit);
-      this.countTransmitsOf(transmits | PEER_HOLDS);
-      if (!all) continue;
-      this.countTransmitsOf(transmits);
-      this.transmits &= ~(1 << bit);
-    }
-  }
-
-  private countTransmitsOf(transmits: number): void {
-    for (let at = this.nextUpdate(0, transmits); at < this.capacity; at = this.nextUpdate(at + 1, transmits)) {
-      this.clearFlag(at, FLAG_SENT_AS_UPDATE);
-      this.countTransmit(at);
-    }
+    if (this.transmits === 0) return;
+    const at = this.capacity * HALVES;
+    this.transmits = countTransmits(this.words, this.bytes, this.capacity, this.halves[at], this.halves[at + 1], all);
   }
 
   setTransmitsLeft(slot: number, transmits: number): void {
     this.bytes[this.transmitsAt(slot)] = transmits;
+    if (transmits === 0) return;
+    const halves = this.halves;
+    const at = this.capacity * HALVES;
+    const isFirst = this.transmits === 0;
+    if (isFirst || slot < halves[at]) halves[at] = slot;
+    if (isFirst || slot >= halves[at + 1]) halves[at + 1] = slot + 1;
     this.transmits |= 1 << bitOf(transmits);
   }
-
   setFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] |= flag; }
   /** The node in a slot is out of reach. */
   setRemote(slot: number): void {
@@ -224,32 +233,24 @@ export class Rows {
     if (this.changesEnd === 0 || slot < this.changesFrom) this.changesFrom = slot;
     if (slot >= this.changesEnd) this.changesEnd = slot + 1;
   }
-
   /** 2 + ⌈log4(rows + 1)⌉, 2 to 10: updates that are missing where they ended are found by hashes. */
-  transmitsOfUpdate(): number { return 2 + ((this.countBits() + 1) >>> 1); }
+  transmitsOfUpdate(): number { return 2 + digitsOf(this.count, 2); }
   /** 3 + ⌈log2(rows + 1)⌉, 4 to 19: for what no hash shows to be missing, or must not wait for that. */
-  transmitsOfUrgent(): number { return 3 + this.countBits(); }
-  private countBits(): number {
-    let bits = 0;
-    for (let rest = this.count; rest > 0; rest >>>= 1) bits++;
-    return bits;
-  }
-
+  transmitsOfUrgent(): number { return 3 + digitsOf(this.count, 1); }
   /** Counts an answer to a SYN of another node. Returns the number since `clearAnswers`: ANSWERS_MAX + 1 at most. */
   countAnswer(slot: number): number { return countAnswer(this.words, this.halves, slot); }
-  clearAnswers(): void { clearAnswers(this.words, this.halves); }
+  clearAnswers(): void { clearAnswers(this.words, this.halves, this.capacity); }
 
   setAddress(slot: number, address: number, port: number): void {
-    if (address !== this.address(slot) || port !== this.port(slot)) {
+    if (!this.isAt(slot, address, port)) {
       // Nothing is known of the link to another address.
       this.clearFlag(slot, FLAG_PROVEN | FLAG_NEIGHBOUR | FLAG_REMOTE);
+      this.words[slot * WORDS + ADDRESS] = address;
+      this.halves[this.halfAt(slot, PORT)] = port;
     }
     // What is never asked is as good as out of reach.
     if (!this.trusts(address)) this.setRemote(slot);
-    this.words[slot * WORDS + ADDRESS] = address;
-    this.halves[this.halfAt(slot, PORT)] = port;
   }
-
   /** Whether frames of an address are accepted, and it may be asked. */
   trusts(address: number): boolean {
     if (address < LINE_ADDRESSES && this.subnets === undefined && this.media === undefined) return true;
@@ -269,7 +270,6 @@ export class Rows {
     return true;
   }
   setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
-
   /** The slot of the row at a place, 0 to count - 1, in the order of `orderKey`. */
   slotAt(place: number): number { return this.halves[place]; }
   /** The place of the first row whose order key is not below `key`; `count` when there is none. */
@@ -324,7 +324,7 @@ export class Rows {
    */
   merge(row: RowData, from: Uint8Array): number {
     const slot = this.find(row.id);
-    const isSame = slot >= 0 && row.revision === this.revision(slot) && row.heartbeat === this.heartbeat(slot);
+    const isSame = slot >= 0 && this.hasStatement(slot, row.revision, row.heartbeat);
     const isValueNew = isSame && !row.lacksValue && this.hasFlag(slot, FLAG_AWAITS_VALUE);
     if (isValueNew) {
       this.setValue(slot, from, row.valueStart, row.valueLength);
@@ -350,8 +350,10 @@ export class Rows {
 
   /** Positive when the row in `slot` is fresher than `row`, negative when it is older. */
   compare(slot: number, row: RowData): number {
+    const words = this.words;
+    const at = slot * WORDS;
     return compareFreshness(
-      this.revision(slot), this.heartbeat(slot), this.state(slot), row.revision, row.heartbeat, row.state,
+      words[at + REVISION], words[at + HEARTBEAT], this.state(slot), row.revision, row.heartbeat, row.state,
     );
   }
 
@@ -360,14 +362,14 @@ export class Rows {
   }
 
   setStatement(slot: number, revision: number, heartbeat: number, state: number): void {
-    this.subtractFromHashes(slot);
+    this.hashRow(slot, -1);
+    const words = this.words;
     const at = slot * WORDS;
-    this.words[at + REVISION] = revision;
-    this.words[at + HEARTBEAT] = heartbeat;
-    this.words[at + FLAGS] = (this.words[at + FLAGS] & ~(STATE_BITS << STATE_SHIFT)) | (state << STATE_SHIFT);
-    this.addToHashes(slot);
+    words[at + REVISION] = revision;
+    words[at + HEARTBEAT] = heartbeat;
+    words[at + FLAGS] = (words[at + FLAGS] & ~STATE_MASK) | (state << STATE_SHIFT);
+    this.hashRow(slot, 1);
   }
-
   /** @param length 0 to 255; if it is above `valueBytesMax`, only the length is kept */
   setValue(slot: number, from: Uint8Array, start: number, length: number): void {
     const word = slot * WORDS + FLAGS;
@@ -408,7 +410,7 @@ export class Rows {
   mayRemove(slot: number): boolean { return this.beforeRemove === undefined || this.beforeRemove(slot); }
   /** Removes a row; its slot is free for another. */
   remove(slot: number): void {
-    this.subtractFromHashes(slot);
+    this.hashRow(slot, -1);
     if (this.feedsHash !== undefined) this.feedsHash.drop(slot);
     this.setTransmitsLeft(slot, 0);
     this.clearFlag(slot, FLAG_HELD);
@@ -421,23 +423,21 @@ export class Rows {
       if (this.via(this.slotAt(i)) === slot) this.setVia(this.slotAt(i), OWN_SLOT);
     }
   }
-
   /** Whether a new row in this state would find a place. */
   hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && leastWorth(this) >= 0); }
-
   private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
   private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 
-  private addToHashes(slot: number): void {
+  /** Adds the row and its feed to the hashes, or subtracts them. @param sign 1 or -1 */
+  private hashRow(slot: number, sign: number): void {
+    const words = this.words;
+    const at = slot * WORDS;
     const state = this.state(slot);
-    if (isCounted(state)) this.tableHash.add(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
-    this.addToFeedsHash(slot);
-  }
-
-  private subtractFromHashes(slot: number): void {
-    const state = this.state(slot);
-    if (isCounted(state)) this.tableHash.subtract(this.id(slot), this.revision(slot), this.heartbeat(slot), state);
-    this.subtractFromFeedsHash(slot);
+    if (!isCounted(state)) return;
+    this.tableHash.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], state, sign);
+    if (this.feedsHash === undefined) return;
+    if (sign > 0) this.feedsHash.addFeed(slot);
+    else this.feedsHash.subtractFeed(slot);
   }
 
   /** To be called before a feed changes; `addToFeedsHash` is to be called after it. */

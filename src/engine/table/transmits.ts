@@ -1,3 +1,6 @@
+import { FLAG_SENT_AS_UPDATE } from "./row-flags.js";
+import { FLAGS, WORDS } from "./row-layout.js";
+
 /*
  * Transmits left of a row: how many frames it still rides along on as an update.
  */
@@ -18,6 +21,45 @@ export function bitOf(transmits: number): number {
 
 export function transmitsOf(bit: number): number {
   return bit > UPDATE_URGENT - URGENT_SHIFT ? bit + URGENT_SHIFT : bit;
+}
+
+/** What is left of a number, above 0 and perhaps with PEER_HOLDS, after one transmit. */
+export function afterTransmit(transmits: number): number {
+  const left = (transmits & ~PEER_HOLDS) - 1;
+  return left === UPDATE_URGENT ? 0 : left;
+}
+
+/** The digits of a number of rows; 0 has none. @param bits of a digit */
+export function digitsOf(rows: number, bits: number): number {
+  let digits = 0;
+  for (let rest = rows; rest > 0; rest >>>= bits) digits++;
+  return digits;
+}
+
+/**
+ * Subtracts a transmit from each row that is in the frame that was written or that the peer holds, or from all. Visits
+ * the slots in which rows may have any: mostly few.
+ *
+ * @param words the rows' words
+ * @param bytes the transmits of all rows are in the last `capacity`
+ * @returns the bits of what rows have left then
+ */
+export function countTransmits(
+  words: Uint32Array, bytes: Uint8Array, capacity: number, from: number, to: number, all: boolean,
+): number {
+  const start = bytes.length - capacity;
+  let bits = 0;
+  for (let slot = from; slot < to; slot++) {
+    const byte = bytes[start + slot];
+    if (byte === 0) continue;
+    if (all || byte >= PEER_HOLDS) {
+      words[slot * WORDS + FLAGS] &= ~FLAG_SENT_AS_UPDATE;
+      bytes[start + slot] = afterTransmit(byte);
+    }
+    bits |= 1 << bitOf(bytes[start + slot]);
+  }
+  // Bit 0 is for rows that are no updates any more.
+  return bits & ~1;
 }
 
 /** The number of rows that are updates. It visits all slots. */

@@ -68,24 +68,31 @@ export class Reader extends Cursor {
   }
 
   varint(): number {
-    let at = this.position;
-    const end = this.end;
-    if (!this.failed && at < end) {
-      const bytes = this.bytes;
-      let byte = bytes[at++];
-      this.position = at;
+    const at = this.position;
+    if (!this.failed && at < this.end) {
       // Most take one byte.
-      if (byte < 0x80) return byte;
-      let value = byte & 0x7f;
-      for (let shift = 7; shift <= 28 && at < end; shift += 7) {
-        byte = bytes[at++];
-        value |= (byte & 0x7f) << shift;
-        if (byte >= 0x80) continue;
-        // Padded, or over 32 bits.
-        if (byte === 0 || (shift === 28 && byte > 0x0f)) break;
-        this.position = at;
-        return value >>> 0;
-      }
+      const byte = this.bytes[at];
+      if (byte >= 0x80) return this.longVarint();
+      this.position = at + 1;
+      return byte;
+    }
+    this.failed = true;
+    return 0;
+  }
+
+  private longVarint(): number {
+    const bytes = this.bytes;
+    const end = this.end;
+    let at = this.position;
+    let value = bytes[at++] & 0x7f;
+    for (let shift = 7; shift <= 28 && at < end; shift += 7) {
+      const byte = bytes[at++];
+      value |= (byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      // Padded, or over 32 bits.
+      if (byte === 0 || (shift === 28 && byte > 0x0f)) break;
+      this.position = at;
+      return value >>> 0;
     }
     this.failed = true;
     return 0;

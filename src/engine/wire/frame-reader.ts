@@ -1,5 +1,5 @@
 import { checkNamedValue } from "../../cbor/named-value.js";
-import { readU32 } from "../../cbor/big-endian.js";
+import { readU16, readU32 } from "../../cbor/big-endian.js";
 import { Reader } from "./cursor.js";
 import {
   DROP_LENGTH, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
@@ -36,6 +36,9 @@ export const UNLIKE = -2;
 /** The frame does not show its sender's limits. */
 export const NO_LIMITS = -1;
 
+/** Head, id, revision and heartbeat of a row. */
+const ROW_BYTES_LEAST = 7;
+
 /** Reads one frame. `parse` checks the whole frame, so later reads cannot fail. */
 export class FrameReader extends Reader {
   type = 0;
@@ -61,14 +64,8 @@ export class FrameReader extends Reader {
   /** Of a DIGEST: it lists all rows of its sender with order keys in this range. */
   digestFrom = 0;
   digestTo = 0;
-  /** Of range fingerprints: 2^rangesLog of them follow. Of row fingerprints: some of so many ranges follow. */
-  rangesLog = 0;
-  /** Of range and row fingerprints: they are over rows and feeds. */
-  withFeeds = false;
-  /** Of row fingerprints: the range that `readRowFingerprints` advanced to, its rows and its roster. */
-  range = 0;
-  rangeCount = 0;
-  roster = 0;
+  /** Of range and row fingerprints: `rangesLog`, and WITH_FEEDS. */
+  private ranges = 0;
 
   /** Bytes of the head, which is never sealed. */
   headLength = 0;
@@ -84,7 +81,9 @@ export class FrameReader extends Reader {
 
   /** Reads the head. Returns a drop reason, DROP_NONE when the head is good. */
   parseHead(bytes: Uint8Array, length: number): number {
-    this.reset(bytes, 2, length);
+    this.bytes = bytes;
+    this.end = length;
+    this.failed = false;
     if (length === 0) return DROP_LENGTH;
     const first = bytes[0];
     if (first !== MAGIC_AND_VERSION) return first >> 4 === MAGIC_AND_VERSION >> 4 ? DROP_VERSION : DROP_MAGIC;
@@ -99,10 +98,16 @@ export class FrameReader extends Reader {
     this.flags = flags;
     if (type < TYPE_SYN || (flags & ~flagsOf(type)) !== 0) return DROP_TYPE;
     if (type === TYPE_SYN && (flags & (FLAG_UNADDRESSED | FLAG_SEALED)) === FLAG_UNADDRESSED) return DROP_TYPE;
-    const octet = (flags & FLAG_NETWORK) !== 0 ? this.u8() : NO_NETWORK;
-    if (this.failed) return DROP_LENGTH;
+    let at = 2;
+    let octet = NO_NETWORK;
+    if ((flags & FLAG_NETWORK) !== 0) {
+      if (length === at) return DROP_LENGTH;
+      octet = bytes[at++];
+    }
     if (octet !== (this.network === NO_NETWORK ? NO_NETWORK : this.network & 0xff)) return DROP_NETWORK;
-    this.id = this.u32();
+    if (length - at < 4) return DROP_LENGTH;
+    this.id = readU32(bytes, at);
+    this.position = at + 4;
     this.revision = this.varint();
     this.counter = this.varint();
     this.headLength = this.position;
@@ -115,10 +120,12 @@ export class FrameReader extends Reader {
     this.position = this.headLength;
     this.end = length;
     this.heartbeat = this.varint();
-    const hash = this.skip(TABLE_HASH_BYTES);
-    if (this.failed) return DROP_LENGTH;
-    this.tableHashFirst = readU32(this.bytes, hash);
-    this.tableHashSecond = readU32(this.bytes, hash + 4);
+    const at = this.position;
+    if (this.failed || length - at < TABLE_HASH_BYTES) return DROP_LENGTH;
+    const bytes = this.bytes;
+    this.tableHashFirst = readU32(bytes, at);
+    this.tableHashSecond = readU32(bytes, at + 4);
+    this.position = at + TABLE_HASH_BYTES;
     this.inReplyTo = this.type === TYPE_ACK || this.type === TYPE_DIFF ? this.varint() : 0;
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
@@ -141,10 +148,13 @@ export class FrameReader extends Reader {
   /** With LIMITS, the sender's `capacity`. */
   capacity(): number { return Math.floor(this.limits / CAPACITY_LIMIT); }
 
+  /** Of range fingerprints: 2^rangesLog of them follow. Of row fingerprints: some of so many ranges follow. */
+  rangesLog(): number { return this.ranges & ~WITH_FEEDS; }
+  /** Of range and row fingerprints: they are over rows and feeds. */
+  isOverFeeds(): boolean { return this.ranges >= WITH_FEEDS; }
+
   /** Whether the sender's network has a name. */
-  isNamed(): boolean {
-    return (this.flags & FLAG_NETWORK) !== 0;
-  }
+  isNamed(): boolean { return (this.flags & FLAG_NETWORK) !== 0; }
 
   /** Whether the frame answers another: an ACK or a DIFF. */
   isAnswer(): boolean {
@@ -205,9 +215,7 @@ export class FrameReader extends Reader {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
     } else if (this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS) {
-      const log = this.u8();
-      this.rangesLog = log & ~WITH_FEEDS;
-      this.withFeeds = log >= WITH_FEEDS;
+      this.ranges = this.u8();
     }
     return true;
   }
@@ -227,13 +235,6 @@ export class FrameReader extends Reader {
     return this.u8();
   }
 
-  /** The next range of row fingerprints: `rangeCount` fingerprints follow. */
-  readRowFingerprints(): void {
-    this.range = this.varint();
-    this.rangeCount = this.varint();
-    this.roster = this.u8();
-  }
-
   /** The next entry of a DIGEST: id, state, revision, heartbeat and perhaps a fingerprint of the feed. */
   readDigestEntry(row: RowData): void {
     row.id = this.u32();
@@ -244,15 +245,30 @@ export class FrameReader extends Reader {
     this.noteClaim(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
   }
 
-  /** The next row of a ROWS section. Its address is 0 if the address is the datagram's source. */
+  /** The next row of a ROWS section, if `more`. Its address is 0 if the address is the datagram's source. */
   readRow(row: RowData): void {
-    const head = this.u8();
-    const id = this.u32();
+    // Datagrams have tens of rows, and each is read twice: what all rows have is read without calls.
+    const bytes = this.bytes;
+    let at = this.position;
+    const end = this.end;
+    const head = bytes[at];
     const form = (head >> 3) & 3;
+    const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
+    if (end - at < ROW_BYTES_LEAST + addressBytes) {
+      this.failed = true;
+      return;
+    }
+    const id = readU32(bytes, at + 1);
+    at += 5;
     let address = 0;
-    if (form === ADDRESS_IN_BASE) address = (this.base | this.u8()) >>> 0;
-    else if (form >= ADDRESS_IN_FULL) address = this.u32();
-    const port = form >= ADDRESS_IN_FULL ? this.u16() : this.basePort;
+    let port = this.basePort;
+    if (addressBytes === 1) {
+      address = (this.base | bytes[at]) >>> 0;
+    } else if (addressBytes > 1) {
+      address = readU32(bytes, at);
+      port = readU16(bytes, at + 4);
+    }
+    this.position = at + addressBytes;
     row.id = id;
     row.address = address;
     row.port = port;
@@ -273,7 +289,7 @@ export class FrameReader extends Reader {
     row.backSeconds = backSeconds;
     row.lacksValue = lacksValue;
     row.valueLength = valueLength;
-    row.valueStart = this.skip(valueLength);
+    row.valueStart = valueLength > 0 ? this.skip(valueLength) : this.position;
     const addressed = form === ADDRESS_OF_SOURCE ? id === this.id : isHost(address) && port !== 0;
     const headGood = state <= LEFT && backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
     // A node holds its own value.
@@ -308,11 +324,12 @@ export class FrameReader extends Reader {
   }
 
   private checkSection(row: RowData): number {
+    if (this.section === SECTION_ROWS) return this.checkRows(row);
     if (this.section === SECTION_MESSAGE || this.section === SECTION_HOP) return this.checkMessage();
     if (this.section > SECTION_LIMITS) return DROP_NONE;
     if (this.failed) return DROP_SECTION;
     const isPrints = this.section === SECTION_RANGE_FINGERPRINTS || this.section === SECTION_ROW_FINGERPRINTS;
-    if (isPrints && this.withFeeds) this.feedsHash = UNLIKE;
+    if (isPrints && this.isOverFeeds()) this.feedsHash = UNLIKE;
     if (this.section === SECTION_FEEDS_HASH) return this.checkFeedsHash();
     if (this.section === SECTION_LIMITS) return this.checkLimits();
     if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
@@ -320,7 +337,10 @@ export class FrameReader extends Reader {
     if (this.section === SECTION_DIGEST) return this.checkDigest(row);
     if (this.section === SECTION_ROW_FINGERPRINTS) return this.checkRowFingerprints();
     // The others are ids.
-    if (this.section !== SECTION_ROWS) return (this.end - this.position) % WANT_BYTES === 0 ? DROP_NONE : DROP_SECTION;
+    return (this.end - this.position) % WANT_BYTES === 0 ? DROP_NONE : DROP_SECTION;
+  }
+
+  private checkRows(row: RowData): number {
     while (this.more()) {
       const reason = this.checkRow(row);
       if (reason !== DROP_NONE) return reason;
@@ -376,18 +396,19 @@ export class FrameReader extends Reader {
   }
 
   private checkRangeFingerprints(): number {
-    if (this.rangesLog < 1 || this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
-    return this.end - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog ? DROP_NONE : DROP_SECTION;
+    if (this.rangesLog() < 1 || this.rangesLog() > RANGES_LOG_MAX) return DROP_SECTION;
+    return this.end - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog() ? DROP_NONE : DROP_SECTION;
   }
 
   private checkRowFingerprints(): number {
-    if (this.rangesLog > RANGES_LOG_MAX) return DROP_SECTION;
+    if (this.rangesLog() > RANGES_LOG_MAX) return DROP_SECTION;
     let last = -1;
     while (this.more()) {
-      this.readRowFingerprints();
-      this.skip(this.rangeCount);
-      if (this.range <= last || this.range >= 1 << this.rangesLog) return DROP_SECTION;
-      last = this.range;
+      // The range, its rows, its roster and a byte for each row.
+      const range = this.varint();
+      this.skip(this.varint() + 1);
+      if (range <= last || range >= 1 << this.rangesLog()) return DROP_SECTION;
+      last = range;
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
   }

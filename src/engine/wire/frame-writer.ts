@@ -82,10 +82,11 @@ export class FrameWriter extends Writer {
     out[1] = isAdvertised ? (flags & ~FLAG_ADVERTISED) | (type + TYPE_ADVERTISED) : flags | type;
     let at = 2;
     if ((flags & FLAG_NETWORK) !== 0) out[at++] = network ?? 0;
+    // The own row is the first.
     const own = rows.words;
-    const revision = own[OWN_SLOT * WORDS + REVISION];
-    const heartbeat = own[OWN_SLOT * WORDS + HEARTBEAT];
-    writeU32(out, at, own[OWN_SLOT * WORDS + ID]);
+    const revision = own[REVISION];
+    const heartbeat = own[HEARTBEAT];
+    writeU32(out, at, own[ID]);
     at += 4;
     if (revision < 0x80) out[at++] = revision;
     else at = writeVarint(out, at, revision);

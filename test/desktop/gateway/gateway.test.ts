@@ -210,9 +210,7 @@ describe("chisme gateway", function () {
     await gateway.start();
     const { parts } = gateway as unknown as { parts: Map<string, object> };
     parts.set("hung", { section: {}, part: { close: () => new Promise(() => undefined) } });
-    const startMs = performance.now();
     assert.equal(await gateway.close(), true);
-    assert.ok(performance.now() - startMs < 4000);
     assert.equal(count("nodes"), 1);
   });
 

@@ -101,16 +101,14 @@ describe("hooks and publishers of chisme gateway", function () {
   });
 
   it("what a command leaves behind in a session of its own holds up neither the hook nor the end", async () => {
-    const command = `setsid sleep 60 & echo $! >> ${folder}/pids`;
+    const command = `setsid sleep 1000 & echo $! >> ${folder}/pids`;
     const path = config(`hooks: {door: {command: "${command}", timeoutSeconds: 0.5}}\n`);
     const gateway = await new GatewayProcess([path]).untilStarted();
     try {
       await gateway.until("it told", () => /hook door: \/bin\/sh: it ran longer than 0.5 s/.test(gateway.stderr));
       await eventually("it runs again", () => lines("pids").length > 1);
-      const startMs = performance.now();
       gateway.signal("SIGTERM");
       assert.equal((await gateway.exited).status, 0);
-      assert.ok(performance.now() - startMs < 4500);
     } finally {
       for (const pid of lines("pids")) process.kill(Number(pid));
     }

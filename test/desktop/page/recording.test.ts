@@ -6,14 +6,14 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Browser, ElementHandle, Page } from "puppeteer-core";
+import type { Browser, Page } from "puppeteer-core";
 import { buildPage } from "../../../scripts/build-page.mjs";
 import { HttpServer } from "../../../desktop/http/http-server.js";
 import { RecordedNetwork } from "../../../desktop/recording/recorded-network.js";
 import { RecordingFile } from "../../../desktop/recording/recording-file.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort } from "../cli/node-process.js";
 import { main } from "../../support/command-line.js";
-import { requireChromium, startBrowser } from "./browser.js";
+import { clickIn, openPage, requireChromium, startBrowser, untilShown } from "./browser.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENSHOTS = process.env.CHISME_SCREENSHOTS;
@@ -61,12 +61,8 @@ describe("page of a recording of a node, in Chromium", function () {
     address = `http://127.0.0.1:${port}`;
     server = await HttpServer.listen(network, { address: "127.0.0.1", port, canWrite: true, pageFolder: folder });
     browser = await startBrowser();
-    page = await browser.newPage();
-    page.on("request", (request) => requests.push(request.url()));
-    await page.setViewport({ width: 1200, height: 1000 });
-    await page.goto(`${address}/`);
+    page = await openPage(browser, address, requests);
     await page.waitForSelector("#recording-figures:not(:empty)");
-    await page.waitForSelector("#nodes tbody tr:not(.spacer)");
   });
 
   after(async () => {
@@ -77,10 +73,8 @@ describe("page of a recording of a node, in Chromium", function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function click(text: string): Promise<void> {
-    const button = await page.waitForSelector(`#recording ::-p-xpath(.//button[text()="${text}"])`);
-    await (button as ElementHandle<HTMLButtonElement>).evaluate((found) => found.click());
-  }
+  const click = (text: string): Promise<void> => clickIn(page, "#recording", text);
+  const shown = (name: string, text: string): Promise<void> => untilShown(page, name, text);
 
   async function jump(atMs: number): Promise<void> {
     await page.$eval("input#recording-time", (field, ms) => {
@@ -93,14 +87,6 @@ describe("page of a recording of a node, in Chromium", function () {
   async function position(count: number): Promise<void> {
     await page.waitForFunction((wanted) =>
       document.querySelector("#recording-figures")?.textContent?.includes(wanted), {}, `entry ${count} of `);
-  }
-
-  /** Waits until the table shows a node in a state. */
-  async function shown(name: string, text: string): Promise<void> {
-    await page.waitForFunction((of, wanted) => {
-      return [...document.querySelectorAll("#nodes tbody tr:not(.spacer)")].some((row) =>
-        row.querySelector(".name")?.textContent?.includes(of) && row.textContent?.includes(wanted));
-    }, {}, name, text);
   }
 
   /** Index of the first row that a text of its entry has. */

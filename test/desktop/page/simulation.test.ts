@@ -10,7 +10,7 @@ import { liveFileText, parseLiveOptions } from "../../../desktop/live/live-file.
 import { LiveRun } from "../../../desktop/live/live-run.js";
 import { LiveSimulation } from "../../../desktop/live/live-simulation.js";
 import { freshPort } from "../cli/node-process.js";
-import { requireChromium, startBrowser } from "./browser.js";
+import { clickIn, openPage, requireChromium, startBrowser, untilShown } from "./browser.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -38,12 +38,8 @@ describe("page of a simulation, in Chromium", function () {
     address = `http://127.0.0.1:${port}`;
     server = await HttpServer.listen(simulation, { address: "127.0.0.1", port, canWrite: true, pageFolder: folder });
     browser = await startBrowser();
-    page = await browser.newPage();
-    page.on("request", (request) => requests.push(request.url()));
-    await page.setViewport({ width: 1200, height: 1000 });
-    await page.goto(`${address}/`);
+    page = await openPage(browser, address, requests);
     await page.waitForSelector("#simulation-command:not(:empty)");
-    await page.waitForSelector("#nodes tbody tr:not(.spacer)");
   });
 
   after(async () => {
@@ -57,10 +53,8 @@ describe("page of a simulation, in Chromium", function () {
     return page.evaluate(async () => (await fetch("/v1/simulation")).json() as Promise<State>);
   }
 
-  async function click(text: string): Promise<void> {
-    const button = await page.waitForSelector(`#simulation ::-p-xpath(.//button[text()="${text}"])`);
-    await (button as ElementHandle<HTMLButtonElement>).evaluate((found) => found.click());
-  }
+  const click = (text: string): Promise<void> => clickIn(page, "#simulation", text);
+  const shown = (name: string, text: string): Promise<void> => untilShown(page, name, text);
 
   async function figures(pattern: RegExp): Promise<void> {
     await page.waitForFunction((source) =>
@@ -71,14 +65,6 @@ describe("page of a simulation, in Chromium", function () {
     await page.waitForFunction((source) =>
       new RegExp(source).test(document.querySelector("#simulation .outcome.problem")?.textContent ?? ""),
     {}, pattern.source);
-  }
-
-  /** Waits until the table shows a node in a state. */
-  async function shown(name: string, text: string): Promise<void> {
-    await page.waitForFunction((of, wanted) => {
-      return [...document.querySelectorAll("#nodes tbody tr:not(.spacer)")].some((row) =>
-        row.querySelector(".name")?.textContent?.includes(of) && row.textContent?.includes(wanted));
-    }, {}, name, text);
   }
 
   async function choose(name: string): Promise<void> {

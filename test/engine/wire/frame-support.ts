@@ -224,15 +224,14 @@ export function tagsOf(bytes: Uint8Array): number[] {
 
 function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: number } {
   if (reader.section === SECTION_DIGEST) return { from: reader.digestFrom, to: reader.digestTo };
-  return reader.section === SECTION_ROW_FINGERPRINTS ? { log: reader.rangesLog } : {};
+  return reader.section === SECTION_ROW_FINGERPRINTS ? { log: reader.rangesLog() } : {};
 }
 
 function readEntry(reader: FrameReader, row: RowData, bytes: Uint8Array): unknown {
   if (reader.section === SECTION_RANGE_FINGERPRINTS) return reader.readFingerprint();
   if (reader.section === SECTION_ROW_FINGERPRINTS) {
-    reader.readRowFingerprints();
-    const { range, roster } = reader;
-    return { range, roster, bytes: Array.from({ length: reader.rangeCount }, () => reader.readFingerprint()) };
+    const [range, count, roster] = [reader.varint(), reader.varint(), reader.u8()];
+    return { range, roster, bytes: Array.from({ length: count }, () => reader.readFingerprint()) };
   }
   if (reader.section === SECTION_ROWS) {
     reader.readRow(row);

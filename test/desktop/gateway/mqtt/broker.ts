@@ -85,8 +85,8 @@ export class Broker {
   }
 
   /** Gets all of `filter`, over restarts of the broker, too. */
-  async subscriber(filter: string): Promise<Subscriber> {
-    const client = await this.client({ clientId: `subscriber-${clients.size}-${process.pid}`, clean: false,
+  async subscriber(filter: string, options: IClientOptions = {}): Promise<Subscriber> {
+    const client = await this.client({ ...options, clientId: `subscriber-${clients.size}-${process.pid}`, clean: false,
       properties: { sessionExpiryInterval: 3600 } });
     const subscriber = new Subscriber();
     client.on("message", (topic, payload, packet) => subscriber.add(topic, payload.toString(), packet));

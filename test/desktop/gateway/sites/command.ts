@@ -1,8 +1,5 @@
 // npm run -s load:sites -- [EVENTS]: two sites, three nats-servers, one killed; what is lost, twice, out of order.
-import { cleanUp } from "../../cli/node-process.js";
-import { killGateways } from "../gateway-process.js";
 import { runLoad } from "./load.js";
-import { endNats } from "./nats-server.js";
 import { endSites } from "./site.js";
 
 const result = await runLoad(Number(process.argv[2] ?? 100000), (line) => console.error(line));
@@ -15,7 +12,4 @@ console.log(`time                 ${seconds.toFixed(1)} s: ${(result.events / se
 console.log(`stream               ${messages} messages, ${(bytes / messages).toFixed(0)} bytes each`);
 for (const line of result.warnings) console.log(line);
 await endSites();
-await killGateways();
-await endNats();
-await cleanUp();
 process.exit(result.lost + result.twice + result.reordered === 0 ? 0 : 1);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cleanUp } from "../../cli/node-process.js";
-import { eventually, killGateways, requireSqlite } from "../gateway-process.js";
-import { NatsServer, endNats, requireNats } from "./nats-server.js";
+import { eventually, requireSqlite } from "../gateway-process.js";
+import { NatsServer, requireNats } from "./nats-server.js";
 import { Site, type SiteGateway, endSites } from "./site.js";
 
 interface Entry { topic: string; key: string; value: string }
@@ -15,12 +14,7 @@ describe("import of topics of other sites", function () {
     requireSqlite(this);
   });
 
-  afterEach(async () => {
-    await endSites();
-    await killGateways();
-    await endNats();
-    await cleanUp();
-  });
+  afterEach(endSites);
 
   /** What counts in the gateway's own network of other sites, as "topic key value". */
   const imported = (gateway: SiteGateway): string[] => gateway.rows<Entry>(

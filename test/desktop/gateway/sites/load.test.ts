@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { cleanUp } from "../../cli/node-process.js";
-import { killGateways, requireSqlite } from "../gateway-process.js";
+import { requireSqlite } from "../gateway-process.js";
 import { runLoad } from "./load.js";
-import { endNats, requireNats } from "./nats-server.js";
+import { requireNats } from "./nats-server.js";
 import { endSites } from "./site.js";
 
 /** `npm run -s load:sites` does it with 100,000. */
@@ -16,12 +15,7 @@ describe("two sites of 20 nodes and two gateways each at three nats-servers", fu
     requireSqlite(this);
   });
 
-  afterEach(async () => {
-    await endSites();
-    await killGateways();
-    await endNats();
-    await cleanUp();
-  });
+  afterEach(endSites);
 
   it("lose nothing, have nothing twice, and keep each author's order while a server is killed", async () => {
     const lines: string[] = [];

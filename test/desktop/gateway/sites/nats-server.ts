@@ -31,31 +31,35 @@ export async function endNats(): Promise<void> {
 
 export interface NatsServerOptions {
   name?: string;
+  /** Where it listens: 127.0.0.1 by default. */
+  address?: string;
   /** Further lines of its configuration. */
   lines?: string;
 }
 
-/** A nats-server of its own on a free port of 127.0.0.1, with configuration and data in a temporary folder. */
+/** A nats-server of its own on a free port, with configuration and data in a temporary folder. */
 export class NatsServer {
   readonly port = freshPort();
   readonly folder = freshFolder();
   private readonly lines: string;
   private readonly name: string;
+  private readonly address: string;
   private child: ChildProcess | undefined;
 
-  constructor({ name = "n1", lines = "" }: NatsServerOptions = {}) {
+  constructor({ name = "n1", address = "127.0.0.1", lines = "" }: NatsServerOptions = {}) {
     this.name = name;
+    this.address = address;
     this.lines = lines;
   }
 
-  get url(): string { return `nats://127.0.0.1:${this.port}`; }
+  get url(): string { return `nats://${this.address}:${this.port}`; }
 
   get pid(): number { return this.child?.pid ?? 0; }
 
   /** @param lines in place of those of the constructor */
   async start(lines = this.lines): Promise<this> {
     const file = join(this.folder, "nats.conf");
-    writeFileSync(file, `listen: "127.0.0.1:${this.port}"\nserver_name: ${this.name}\n`
+    writeFileSync(file, `listen: "${this.address}:${this.port}"\nserver_name: ${this.name}\n`
       + `jetstream { store_dir: "${this.folder}/data" }\n${lines}\n`);
     const child = spawn("nats-server", ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
     this.child = child;

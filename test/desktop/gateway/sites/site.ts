@@ -5,16 +5,20 @@ import { loadConfig } from "../../../../desktop/gateway/config.js";
 import { Gateway } from "../../../../desktop/gateway/gateway.js";
 import { GatewayLog } from "../../../../desktop/gateway/gateway-log.js";
 import { Gossip } from "../../../../desktop/platform/node.js";
-import { freshFolder, freshPort } from "../../cli/node-process.js";
-import { GatewayProcess, sqlite } from "../gateway-process.js";
+import { cleanUp, freshFolder, freshPort } from "../../cli/node-process.js";
+import { GatewayProcess, killGateways, sqlite } from "../gateway-process.js";
+import { endNats } from "./nats-server.js";
 
 const ROUND_MS = 200;
 const sites = new Set<Site>();
 
-/** For `afterEach`. */
+/** Ends all sites, and the servers and processes that tests of them start: for `afterEach`. */
 export async function endSites(): Promise<void> {
   await Promise.all([...sites].map((site) => site.close()));
   sites.clear();
+  await killGateways();
+  await endNats();
+  await cleanUp();
 }
 
 /** A gateway of a site: its configuration, and what runs of it. */

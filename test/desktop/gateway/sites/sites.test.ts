@@ -5,9 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { loadConfig } from "../../../../desktop/gateway/config.js";
 import { Gateway } from "../../../../desktop/gateway/gateway.js";
 import { GatewayLog } from "../../../../desktop/gateway/gateway-log.js";
-import { cleanUp } from "../../cli/node-process.js";
-import { eventually, killGateways, requireSqlite } from "../gateway-process.js";
-import { NatsServer, endNats, manage, requireNats } from "./nats-server.js";
+import { eventually, requireSqlite } from "../gateway-process.js";
+import { NatsServer, manage, requireNats } from "./nats-server.js";
 import { Site, SiteGateway, endSites } from "./site.js";
 
 describe("sites joined by NATS JetStream", function () {
@@ -18,12 +17,7 @@ describe("sites joined by NATS JetStream", function () {
     requireSqlite(this);
   });
 
-  afterEach(async () => {
-    await endSites();
-    await killGateways();
-    await endNats();
-    await cleanUp();
-  });
+  afterEach(endSites);
 
   it("have each other's events as they were: odd names, bytes, removals; once, from two gateways", async () => {
     const server = await new NatsServer().start();
