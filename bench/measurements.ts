@@ -10,6 +10,7 @@ import { meshMessageMeasurements } from "./mesh-messages.js";
 import { changeMeasurements, restMeasurements } from "./rest.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { signMeasurements } from "./sign.js";
+import { signRefusedMeasurements } from "./sign-refused.js";
 import { sleepMeasurements } from "./sleep.js";
 import { timeMeasurements } from "./time.js";
 import { speed } from "./speed.js";
@@ -23,7 +24,8 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
-  ...signMeasurements, massRestarts, crash, ...crashMeasurements, ...bulkMeasurements, stale4of500, rowsPer1200,
+  ...signMeasurements, ...signRefusedMeasurements, massRestarts, crash, ...crashMeasurements, ...bulkMeasurements,
+  stale4of500, rowsPer1200,
   frontier500, eventOverhead, sealOverhead, storeWear, inSync8, inSync500, ...idealMeasurements, speed,
 ] as Measurement<never>[];
 

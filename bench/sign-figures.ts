@@ -44,4 +44,26 @@ export const signFigures: readonly SignFigure[] = [
     name: "sign.joinRounds", unit: "rounds", measurement: "sign.join",
     about: "until it holds all of their events; the most",
   },
+  {
+    name: "sign.restBytesPerNodePerRound.n3", unit: "bytes", measurement: "sign.refused",
+    about: "3 nodes, of which an owner revoked one that published nothing since: what each sends in a round; mean",
+  },
+  {
+    name: "sign.revokedBytesPerNodePerRound.n3", unit: "bytes", measurement: "sign.refused",
+    bound: { atMost: 120 },
+    about: "the same when it has published an event since, which the others refuse",
+  },
+  {
+    name: "sign.revokedLongBytesPerNodePerRound.n3", unit: "bytes", measurement: "sign.refused",
+    bound: { atMost: 500 },
+    about: "the same after 100 events",
+  },
+  {
+    name: "sign.relayRestBytesPerNodePerRound.n3", unit: "bytes", measurement: "sign.refused",
+    about: "2 nodes and one without keys, when a node that was revoked and had not gone on is down; mean",
+  },
+  {
+    name: "sign.relayBytesPerNodePerRound.n3", unit: "bytes", measurement: "sign.refused", bound: { atMost: 150 },
+    about: "the same when it had gone on: the node without keys holds what the others refuse",
+  },
 ];

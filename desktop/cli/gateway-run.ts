@@ -14,6 +14,8 @@ export interface GatewayFlags {
   listen?: string;
   seed?: string[];
   name?: string;
+  signed?: true;
+  owner?: string;
   sqlite?: string;
   http?: string | true;
   mqtt?: string;
@@ -109,12 +111,16 @@ class GatewayProcess {
   }
 }
 
-function overridesOf({ storage, listen, seed, name, sqlite, http, mqtt, homeAssistant }: GatewayFlags): Override[] {
+function overridesOf(
+  { storage, listen, seed, name, signed, owner, sqlite, http, mqtt, homeAssistant }: GatewayFlags,
+): Override[] {
   const all: Override[] = [
     { flag: "--storage", path: ["storage"], value: storage },
     { flag: "--listen", path: ["node", "listen"], value: listen },
     { flag: "--seed", path: ["node", "seed"], value: seed },
     { flag: "--name", path: ["node", "name"], value: name },
+    { flag: "--signed", path: ["node", "signed"], value: signed },
+    { flag: "--owner", path: ["node", "owner"], value: owner },
     { flag: "--sqlite", path: ["sqlite", "file"], value: sqlite },
     { flag: "--http", path: ["http", "listen"], value: http === true ? DEFAULT_ADDRESS : http },
     { flag: "--mqtt", path: ["mqtt", "url"], value: mqtt },

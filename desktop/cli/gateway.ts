@@ -21,6 +21,8 @@ export function gatewayCommand(): Command {
     .option("--seed <host[:port]>", "node.seed: address of another node; repeatable",
       (text: string, before: string[] = []) => [...before, text])
     .option("--name <text>", "node.name: name that all nodes show")
+    .option("--signed", "node.signed: sign events with the identity in the storage, and take only signed ones")
+    .option("--owner <key|file>", "node.owner: public key of the network's owner, or a card file")
     .option("--sqlite <file>", "sqlite.file: the database")
     .option("--http [address:port]", "http.listen: show the node over HTTP (without a value: 127.0.0.1:8600)")
     .option("--mqtt <url>", "mqtt.url: broker, such as mqtt://192.168.0.2")

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseKey } from "../../src/sealing/key.js";
+import type { KeysByHand } from "../platform/network-keys.js";
 
 /** The environment variable of the key. The command line would show the key to other users of the computer. */
 export const KEY_VARIABLE = "CHISME_KEY";
@@ -16,12 +17,6 @@ export function readKey(flag: string, file: string | undefined, variable?: strin
   if (file !== undefined) return parse(flag, `${flag}: ${file}`, contentOf(flag, file));
   const text = variable === undefined ? undefined : process.env[variable];
   return variable === undefined || text === undefined || text === "" ? undefined : parse(variable, variable, text);
-}
-
-/** The network's keys that a node was given. */
-export interface KeysByHand {
-  key: Uint8Array | undefined;
-  otherKey: Uint8Array | undefined;
 }
 
 /** Those of --key-file, or the environment variable, and --other-key-file. @throws as `readKey` */

@@ -7,6 +7,7 @@ import {
   type CborValue, type EventFeeds, type MinMax, type NodeRow, minMax,
 } from "../../src/gossip.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
+import { type NodeKeyOptions, type NodeKeys, openNodeKeys } from "../platform/node-keys.js";
 import type { GossipStorage } from "../../src/platform/types.js";
 import { latestMap } from "../../src/views/latest-map.js";
 import { ChangeFeed } from "../control/changes.js";
@@ -22,11 +23,11 @@ import { MessageCommands } from "./message-commands.js";
 import { Commands, exportEvents } from "./commands.js";
 import { NodeRekeying } from "../control/node-rekeying.js";
 import { NodeSigning } from "../control/node-signing.js";
-import { type NodeKeyOptions, type NodeKeys, openNodeKeys } from "./node-keys.js";
 import { NodeAccess, type NodeAccessOptions } from "./node-access.js";
-import { type KeysByHand, keysByHand } from "./key-file.js";
+import { keysByHand } from "./key-file.js";
 import { JsonReport } from "./json-report.js";
 import type { CommandError, MinMaxReport, NodeReport } from "./node-report.js";
+import { HeldLines } from "./held-lines.js";
 import { type Listen, parseListen } from "./listen.js";
 import { TextReport } from "./text-report.js";
 
@@ -91,6 +92,7 @@ export class NodeRun {
   private readonly startMs = performance.now();
   private readonly options: NodeOptions;
   private readonly listen: Listen;
+  private readonly output = new HeldLines();
   private readonly report: NodeReport;
   private readonly view: MinMax;
   private readonly latest = latestMap({ capacity: VIEW_CAPACITY });
@@ -102,7 +104,7 @@ export class NodeRun {
   private readonly script: string[];
   private readonly commands: Commands;
   private readonly access: NodeAccess;
-  private readonly byHand: KeysByHand;
+  private readonly byHand: ReturnType<typeof keysByHand>;
   private readonly keys: NodeKeys | undefined;
   private minMaxReported: MinMaxReport = { minimum: undefined, maximum: undefined, count: 0 };
   private isSealed = false;
@@ -123,7 +125,8 @@ export class NodeRun {
     this.messages = new MessageCommands(this.report, options.interval, () => this.elapsedMs());
     this.script = naming("--script", () => options.script === undefined ? [] : readScript(options.script));
     this.byHand = keysByHand(options);
-    this.keys = openNodeKeys(options, this.byHand);
+    const info = (line: string): void => void process.stderr.write(`${line}\n`);
+    const keys = this.keys = openNodeKeys(options, this.byHand, { info, warn: (line) => this.warn(line) });
     this.gossip = new Gossip(this.gossipOptions());
     // Fail now if the file is not writable, not at the end of the run.
     naming("--export", () => options.export !== undefined && closeSync(openSync(options.export, "a")));
@@ -134,7 +137,6 @@ export class NodeRun {
       ...options.dialect !== "compact" && { noMessages: `dialect ${options.dialect} has no messages` },
     });
     this.commands = new Commands({ gossip, queries, actions, messages: this.messages, report: this.report });
-    const { keys } = this;
     const signing = keys && new NodeSigning(gossip, keys.publicKey, keys.admissions);
     const rekeying = keys?.network && new NodeRekeying(gossip, keys.network);
     const node = { queries, actions, changes, signing, rekeying };
@@ -175,8 +177,8 @@ export class NodeRun {
     this.prompt = new Prompt(process.stdin, this.commands, onError, warn);
     this.scriptLines = new CommandLines(this.commands, this.options.script ?? "", onError);
     for (const line of this.script) this.scriptLines.add(line);
-    this.keys?.network?.start(warn);
-    void this.access.open(address, port);
+    this.keys?.network?.start();
+    void this.access.open(address, port).then(() => this.output.release());
   }
 
   private share(value: CborValue): void {
@@ -186,10 +188,11 @@ export class NodeRun {
 
   private readonly stop = (): void => {
     if (this.phase !== "running") return;
+    this.output.release();
     this.end();
     this.export();
     // After the "^C" that the terminal shows.
-    if (process.stdout.isTTY && !this.options.json) writeLine("");
+    if (process.stdout.isTTY && !this.options.json) this.output.write("");
     this.report.stop(this.gossip.stats());
   };
 
@@ -375,6 +378,7 @@ export class NodeRun {
     return {
       ...storage.log !== undefined && { log: storage.log },
       ...storage.feeds !== undefined && { feeds: storage.feeds },
+      ...storage.signedFeeds !== undefined && { signedFeeds: storage.signedFeeds },
       ...storage.readId !== undefined && { readId: () => storage.readId?.() },
       ...storage.writeId !== undefined && { writeId: (id) => storage.writeId?.(id) },
       ...storage.readPeers !== undefined && { readPeers: () => storage.readPeers?.() },
@@ -392,7 +396,7 @@ export class NodeRun {
     const { stdin, stdout } = process;
     return new TextReport({
       elapsedMs: () => this.elapsedMs(),
-      writeLine,
+      writeLine: this.output.write,
       writeWarning: (line) => this.warn(line),
       colors: pc.createColors(Boolean(pc.isColorSupported && stdout.isTTY)),
       hint: stdin.isTTY
@@ -402,7 +406,7 @@ export class NodeRun {
   }
 
   private jsonReport(): JsonReport {
-    return new JsonReport(() => this.elapsedMs(), writeLine);
+    return new JsonReport(() => this.elapsedMs(), this.output.write);
   }
 
   private elapsedMs(): number {
@@ -443,8 +447,4 @@ function naming<Result>(flag: string, run: () => Result): Result {
   } catch (error) {
     throw new Error(`${flag}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-function writeLine(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

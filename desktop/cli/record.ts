@@ -52,13 +52,14 @@ async function record(file: string, options: RecordOptions): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let late: NodeJS.Timeout | undefined;
   try {
+    // Who sees the file may end the recording: from then on no signal may leave a part of it.
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => { end = resolve; });
+    for (const signal of SIGNALS) process.once(signal, () => end());
     const recorder = new Recorder(file);
     await recorder.begin(client);
     timer = setInterval(() => void recorder.noteStats(client), STATS_MS);
-    const ended = new Promise<void>((resolve) => {
-      for (const signal of SIGNALS) process.once(signal, () => resolve());
-      if (seconds !== undefined) late = setTimeout(resolve, seconds * 1000);
-    });
+    if (seconds !== undefined) late = setTimeout(end, seconds * 1000);
     await Promise.race([client.closed, recorder.failed, ended]);
     clearInterval(timer);
     await recorder.noteStats(client);

@@ -20,7 +20,8 @@ export async function serveUntilSignal(
   }
   const { address, port } = options;
   const host = address.includes(":") ? `[${address}]` : address;
+  const ended = new Promise((resolve) => SIGNALS.forEach((signal) => process.once(signal, resolve)));
   [`page: http://${host}:${port}/ (Ctrl-C ends it)`, ...more].forEach(writeLine);
-  await new Promise((resolve) => SIGNALS.forEach((signal) => process.once(signal, resolve)));
+  await ended;
   server.close();
 }

@@ -52,6 +52,8 @@ export interface NodeSection {
   eventBytes?: number;
   valueBytes?: number;
   time?: "clock" | "peers" | "none";
+  signed?: boolean;
+  owner?: string;
 }
 
 export interface Retention {

@@ -15,6 +15,10 @@ import { HeardLinks, MemberTimes } from "../control/members.js";
 import type { ControlledNode } from "../control/methods.js";
 import { NodeActions } from "../control/node-actions.js";
 import { NodeQueries } from "../control/node-queries.js";
+import { NodeRekeying } from "../control/node-rekeying.js";
+import { NodeSigning } from "../control/node-signing.js";
+import type { KeysByHand } from "../platform/network-keys.js";
+import { type NodeKeys, openNodeKeys } from "../platform/node-keys.js";
 import { FileStorage, Gossip, MemoryStorage, type NodeGossipOptions } from "../platform/node.js";
 import type { LoadedConfig, NodeSection } from "./config.js";
 import type { PartLog } from "./gateway-log.js";
@@ -50,11 +54,14 @@ export class GatewayNode implements ControlledNode {
   readonly queries: NodeQueries;
   readonly actions: NodeActions;
   readonly changes = new ChangeFeed();
+  readonly signing: NodeSigning | undefined;
+  readonly rekeying: NodeRekeying | undefined;
   readonly storage: string;
   /** Of the numbers that nodes share. */
   readonly minMax = minMax();
   readonly roundMs: number;
   private readonly socket: ControlSocket;
+  private readonly keys: NodeKeys | undefined;
   private readonly options: GatewayNodeOptions;
   private isRunning = false;
 
@@ -68,19 +75,27 @@ export class GatewayNode implements ControlledNode {
     const latest = latestMap({ capacity: VIEW_CAPACITY });
     const contributions = new Contributions();
     const times = new MemberTimes(() => performance.now());
+    const keys = this.keys = openKeys(options, this.storage, this.roundMs);
     this.gossip = inSection("node", () => new Gossip({
-      ...this.gossipOptions(node, times),
+      ...this.gossipOptions(node, times, keys),
       events: feedKeeper({
         bytes: node.feedBytes ?? KEEPER_BYTES,
         ...node.eventBytes !== undefined && { eventBytesMax: node.eventBytes },
         fillGaps: true,
-        views: [new EventTap(options.onEvent), latest, contributions],
+        ...keys !== undefined && { signing: keys.feeds },
+        views: [
+          new EventTap(options.onEvent), latest, contributions,
+          ...keys?.admissions === undefined ? [] : [keys.admissions],
+          ...keys?.network === undefined ? [] : [keys.network.changes],
+        ],
         onEvent: (event) => {
           if (this.isRunning) this.changes.notify("event", event);
         },
       }),
     }));
     const { gossip } = this;
+    this.signing = keys && new NodeSigning(gossip, keys.publicKey, keys.admissions);
+    this.rekeying = keys?.network && new NodeRekeying(gossip, keys.network);
     this.queries = new NodeQueries({ gossip, latest, contributions, times });
     this.actions = new NodeActions({ gossip, share: (value) => {
       gossip.push(value);
@@ -91,19 +106,27 @@ export class GatewayNode implements ControlledNode {
       (message) => log.warn(message.replace("--socket", "node.socket")));
   }
 
-  /** @throws Error of the storage or the socket, such as EADDRINUSE */
-  start(): void {
+  /**
+   * Resolves when commands can ask the node.
+   *
+   * @throws (rejects) Error of the storage or the socket, such as EADDRINUSE
+   */
+  async start(): Promise<void> {
+    this.keys?.network?.starting(this.gossip);
     this.gossip.start();
+    this.keys?.store();
+    this.keys?.network?.start();
     this.isRunning = true;
     this.ownRowChanged();
     const { address, port } = this.ownRow();
-    void this.socket.open(address, port);
+    await this.socket.open(address, port);
   }
 
   /** Says goodbye. Resolves when the system has all datagrams. */
   async close(): Promise<void> {
     this.isRunning = false;
     this.socket.close();
+    this.keys?.network?.close();
     await this.gossip.close();
   }
 
@@ -120,12 +143,12 @@ export class GatewayNode implements ControlledNode {
     this.options.onRow(row, false);
   }
 
-  private gossipOptions(node: NodeSection, times: MemberTimes): NodeGossipOptions {
+  private gossipOptions(node: NodeSection, times: MemberTimes, keys: NodeKeys | undefined): NodeGossipOptions {
     const { secrets, log, isCheck } = this.options;
     const { seed = [] } = node;
     const { address, port, isNone } = parseListen(node.listen);
-    const key = readKey(secrets, node, "key");
-    const otherKey = readKey(secrets, node, "otherKey");
+    const ring = keys?.network?.ring;
+    const byHand = keysByHand(secrets, node);
     return {
       storage: isCheck ? new MemoryStorage(new MemoryLog(), new MemoryLog()) : new FileStorage(this.storage),
       port, seedList: seed,
@@ -140,10 +163,11 @@ export class GatewayNode implements ControlledNode {
       ...node.time !== "none" && { time: networkTime({ clock: node.time !== "peers" }) },
       ...given({
         interface: node.interface, serial: node.serial, serialBytesMax: node.serialBytes, advertise: node.advertise,
-        network: node.network, trustedSubnets: node.trustedSubnets, broadcastAddress: node.broadcast, key, otherKey,
+        network: node.network, trustedSubnets: node.trustedSubnets, broadcastAddress: node.broadcast, ...byHand,
         removeAfterMs: node.removeAfter, id: node.id, name: node.name, version: node.version,
         neighboursMax: node.neighbours, datagramBytesMax: node.datagramBytes, valueBytesMax: node.valueBytes,
       }),
+      ...ring !== undefined && { key: ring.sealing.key, sealing: () => ring },
       onUpdate: (rows) => {
         for (const row of rows) {
           times.updated(row);
@@ -203,6 +227,30 @@ function readKey(secrets: SecretPlace, node: NodeSection, name: "key" | "otherKe
     return parseKey(name, text);
   } catch {
     throw new Error(`node.${name}: is not a key: 64 hex digits, as \`chisme key\` prints them`);
+  }
+}
+
+function keysByHand(secrets: SecretPlace, node: NodeSection): KeysByHand {
+  return { key: readKey(secrets, node, "key"), otherKey: readKey(secrets, node, "otherKey") };
+}
+
+/** As of `chisme node`, whose flags have the names of the fields. @throws Error that names the field */
+function openKeys(
+  { loaded: { config: { node = {} }, folder }, secrets, log }: GatewayNodeOptions, storage: string, interval: number,
+): NodeKeys | undefined {
+  const { signed, owner, network, id } = node;
+  const isKey = owner !== undefined && /^[0-9a-f]{64}$/i.test(owner);
+  const place = owner === undefined || isKey ? owner : resolve(folder, owner);
+  try {
+    const options = {
+      storage, interval, ...signed && { signed }, ...place !== undefined && { owner: place },
+      ...network !== undefined && { network }, ...id !== undefined && { id },
+    };
+    return openNodeKeys(options, keysByHand(secrets, node), log);
+  } catch (error) {
+    const message = (error as Error).message.replace(/^--(signed|owner): /, "node.$1: ")
+      .replace(/without --signed$/, "without node.signed: true");
+    throw new Error(message, { cause: error });
   }
 }
 

@@ -73,7 +73,7 @@ export class Gateway {
   async start(): Promise<void> {
     this.check();
     const parts = this.prepare(this.loaded, new Map());
-    this.core = this.startCore(this.loaded);
+    this.core = await this.startCore(this.loaded);
     await this.startParts(parts);
   }
 
@@ -97,9 +97,9 @@ export class Gateway {
     }
     await this.closeCore();
     try {
-      this.core = this.startCore(loaded);
+      this.core = await this.startCore(loaded);
     } catch (error) {
-      this.core = this.startCore(before);
+      this.core = await this.startCore(before);
       await this.startParts(this.prepare(before, new Map()));
       throw error;
     }
@@ -152,7 +152,7 @@ export class Gateway {
     return this.core;
   }
 
-  private startCore(loaded: LoadedConfig): Core {
+  private async startCore(loaded: LoadedConfig): Promise<Core> {
     const opened: { store?: Store | undefined } = {};
     const node = new GatewayNode({
       ...this.nodeOptions(loaded), isCheck: false,
@@ -171,7 +171,7 @@ export class Gateway {
     });
     opened.store = store;
     try {
-      node.start();
+      await node.start();
     } catch (error) {
       void node.close();
       if (store !== undefined) closeStore(store);
@@ -239,6 +239,7 @@ export class Gateway {
   private isCoreSame(loaded: LoadedConfig): boolean {
     const ofCore = ({ config: { storage, node, sqlite } }: LoadedConfig): unknown => ({ storage, node, sqlite });
     return isDeepStrictEqual(ofCore(loaded), ofCore(this.loaded)) && !hasSecret(loaded.config.node)
+      && loaded.config.node?.signed !== true
       && this.loaded.folder === loaded.folder;
   }
 

@@ -20,6 +20,8 @@ node:
   # network: home
   # keyFile: /run/secrets/chisme-key   # or keyEnv: NAME_OF_A_VARIABLE
   # capacity: 1024                     # rows of nodes
+  # signed: true                       # signs events, and takes only signed ones, as docs/SIGNING.md says
+  # owner: network-card                # who may take part: a card file, or the owner's public key
 
 # The database. Without this section it is gateway.db in the storage folder.
 sqlite:

@@ -8,16 +8,19 @@ import { FolderLock } from "./folder-lock.js";
 import { readIfThere } from "./read-if-there.js";
 
 export interface FileStorageOptions extends FileLogOptions {
-  /** Largest size of the file `feeds` in bytes, more than twice `events.bytes` of the keeper; 67,108,864 by default. */
+  /**
+   * Largest size of the files `feeds` and `signed-feeds` in bytes, more than twice `events.bytes` of the keeper;
+   * 67,108,864 by default.
+   */
   feedsBytesMax?: number;
 }
 
 /**
  * Keeps the revision in the file `revision` of a folder, which is made if it is
  * missing, the id in `id`, the last peers in `peers`, and events in `events`. A keeper
- * has the feeds of all other authors in the file `feeds`. A new revision or id is
- * written beside the old one, synced and renamed over it, so that a crash leaves
- * either of the two.
+ * has the feeds of all other authors in the file `feeds`, or in `signed-feeds` if it
+ * verifies them. A new revision or id is written beside the old one, synced and renamed
+ * over it, so that a crash leaves either of the two.
  *
  * The storage locks the folder when the revision is read or written: at the start
  * of a node, before the node reads its log. `close`, which `Gossip.close` calls,
@@ -27,13 +30,14 @@ export interface FileStorageOptions extends FileLogOptions {
 export class FileStorage implements GossipStorage {
   readonly log: FileLog;
   readonly feeds: FileLog;
+  readonly signedFeeds: FileLog;
   private readonly folder: string;
   private readonly lock: FolderLock;
 
   /**
    * Makes the folder. It does not lock the folder.
    *
-   * @param options of the log `events`; `files` is of both logs
+   * @param options of the log `events`; `files` is of all logs
    * @throws what the file system throws
    */
   constructor(folder: string, options: FileStorageOptions = {}) {
@@ -41,9 +45,9 @@ export class FileStorage implements GossipStorage {
     this.folder = folder;
     const { feedsBytesMax = FEEDS_BYTES_MAX, ...ofLog } = options;
     this.log = new FileLog(join(folder, "events"), ofLog);
-    this.feeds = new FileLog(join(folder, "feeds"), {
-      bytesMax: feedsBytesMax, ...ofLog.files !== undefined && { files: ofLog.files },
-    });
+    const ofFeeds = { bytesMax: feedsBytesMax, ...ofLog.files !== undefined && { files: ofLog.files } };
+    this.feeds = new FileLog(join(folder, "feeds"), ofFeeds);
+    this.signedFeeds = new FileLog(join(folder, "signed-feeds"), ofFeeds);
     this.lock = new FolderLock(folder);
   }
 
@@ -114,6 +118,7 @@ export class FileStorage implements GossipStorage {
   close(): void {
     this.log.close();
     this.feeds.close();
+    this.signedFeeds.close();
     this.lock.release();
   }
 

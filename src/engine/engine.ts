@@ -309,7 +309,7 @@ export class Engine implements NodeEngine {
       this.rounds.moved(frame.id);
     }
     if (this.outbox.links !== undefined) this.outbox.links.received(frame);
-    const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows);
+    const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows, frame.id);
     const hasSummary = hasSections && this.handleSections(address, port, bytes);
     if (feed !== undefined
       && settleFeeds(feed, rows, this.faults, frame, this.outbox, feedsBefore)) this.rounds.hasten();

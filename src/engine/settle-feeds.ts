@@ -5,10 +5,10 @@ import type { Outbox } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 
-/** Begins a frame. Returns the feeds hash before it. */
-export function beginFeeds(feed: FeedProtocol, rows: Rows): number {
+/** Begins a frame of a node. Returns the feeds hash before it. */
+export function beginFeeds(feed: FeedProtocol, rows: Rows, sender: number): number {
   if (rows.feedsHash === undefined) return 0;
-  feed.begin();
+  feed.begin(sender);
   return rows.feedsHash.word();
 }
 

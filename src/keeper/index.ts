@@ -7,7 +7,7 @@ import { failure, invalid } from "../errors.js";
 import { EventApi } from "../events/event-api.js";
 import { EventNotifier } from "../events/event-notifier.js";
 import { type EventFeedOptions, type EventFeeds, eventFeeds } from "../events/index.js";
-import type { GossipStorage } from "../platform/types.js";
+import type { GossipLog, GossipStorage } from "../platform/types.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
 import { FeedKeeper } from "./feed-keeper.js";
 
@@ -23,10 +23,11 @@ export const KEEPER_BYTES = 16777216;
  * storage or do not return.
  *
  * What is new is stored at once, then at most once a second. The event buffer bounds what is
- * kept: log events go first, the oldest first, and values last. By default it has 16 MiB.
+ * kept: log events go first, the oldest first, and values last. By default it has 16 MiB. With the option `signing` it
+ * keeps them in `signedFeeds`, if the storage has that.
  *
  * @throws RangeError or TypeError ERR_OPTION that names the option as `events.NAME`. `Gossip` throws TypeError
- * ERR_OPTION when its storage has no `feeds`
+ * ERR_OPTION when its storage has neither
  */
 export function feedKeeper<Value extends CborValue = CborValue>(options?: EventFeedOptions<Value>): EventFeeds {
   const feeds = eventFeeds(withBytes(options));
@@ -43,11 +44,12 @@ export function feedKeeper<Value extends CborValue = CborValue>(options?: EventF
       };
     },
     notifier: (feed, rows, storage, nowMs) => {
-      if (storage === undefined || storage.feeds === undefined) throw invalid("", "storage", NO_LOG, false);
-      const engine = parts as Parts;
-      const keeper = new FeedKeeper(feed, rows, engine.clock, engine.suspicion, storage.feeds);
-      const api = new KeeperApi(feed, rows, storage, views, keeper, nowMs);
       const signing = given.signing;
+      const log = storage === undefined ? undefined : logOf(storage, signing !== undefined);
+      if (storage === undefined || log === undefined) throw invalid("", "storage", NO_LOG, false);
+      const engine = parts as Parts;
+      const keeper = new FeedKeeper(feed, rows, engine.clock, engine.suspicion, log);
+      const api = new KeeperApi(feed, rows, storage, views, keeper, nowMs);
       const giveUp = signing === undefined ? undefined : () => signing.giveUp(feed.feeds, rows);
       return new KeeperNotifier(api, views, onEvent, nowMs, giveUp, keeper);
     },
@@ -58,6 +60,11 @@ export function feedKeeper<Value extends CborValue = CborValue>(options?: EventF
 interface Parts {
   clock: Clock;
   suspicion: Suspicion;
+}
+
+/** Verified feeds have a log of their own: what is left of a feed does not show any more that it was verified. */
+function logOf(storage: GossipStorage, isSigned: boolean): GossipLog | undefined {
+  return isSigned && storage.signedFeeds !== undefined ? storage.signedFeeds : storage.feeds;
 }
 
 const NO_LOG = "a keeper needs a storage with a log for feeds, such as FileStorage";

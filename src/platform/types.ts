@@ -104,6 +104,11 @@ export interface GossipStorage {
   /** Where a keeper, `feedKeeper()` of chisme/keeper, keeps the feeds of all other authors. */
   readonly feeds?: GossipLog;
   /**
+   * The same for a keeper with the option `signing`, apart from what the node kept unverified before. Without it such a
+   * keeper takes `feeds`.
+   */
+  readonly signedFeeds?: GossipLog;
+  /**
    * Releases what the storage holds open, such as a lock. `Gossip.close` calls this
    * method. Another node may use the storage afterwards. Must not throw.
    */

@@ -2,6 +2,7 @@ import { checkFunction, integer } from "../checks.js";
 import { isCopyAt, nameStart, stampMs } from "../engine/feed/event.js";
 import type { FeedStore } from "../engine/feed/feed-store.js";
 import { KIND_SET } from "../engine/feed/kinds.js";
+import { truncateFeed } from "../engine/feed/truncate.js";
 import type { Rows } from "../engine/table/rows.js";
 import { invalid } from "../errors.js";
 import type { FeedEvent, FeedView } from "../views/feed-event.js";
@@ -10,7 +11,6 @@ import {
   signedPart,
 } from "./admission.js";
 import { type AuthorKeys, KEY_BYTES, type VerifySignature } from "./keys.js";
-import { truncateRevoked } from "./truncate.js";
 
 /** Topic of the events that carry admissions, "+admit": each author's value stands beside those of others. */
 export const ADMISSION_TOPIC = "+admit";
@@ -118,6 +118,13 @@ export class AdmissionList implements AuthorKeys, FeedView {
   }
 
   /** @internal */
+  refusesBeyond(author: number, generation: number, sequence: number): boolean {
+    const found = this.find(author);
+    if (found === undefined || found.sequence === 0) return true;
+    return found.generation === generation && sequence >= found.sequence;
+  }
+
+  /** @internal */
   start(network: number): void {
     this.networkHash = network;
     for (let i = 0; i < this.stored.length; i++) this.take(this.stored[i], undefined, true);
@@ -131,7 +138,9 @@ export class AdmissionList implements AuthorKeys, FeedView {
     let any = false;
     for (let i = 0; i < this.list.length; i++) {
       const admission = this.list[i];
-      if (isRevocation(admission)) any = truncateRevoked(feeds, rows, rows.find(admission.author), admission) || any;
+      if (!isRevocation(admission)) continue;
+      const slot = rows.find(admission.author);
+      any = truncateFeed(feeds, rows, slot, admission.generation, admission.sequence) || any;
     }
     return any;
   }

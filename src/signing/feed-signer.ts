@@ -1,11 +1,12 @@
 import { writeU32 } from "../cbor/big-endian.js";
 import { SHA256_BYTES } from "../digest/digest.js";
 import { type Arena, BASE_FIRST, BASE_SECOND, FLOOR, recordWords } from "../engine/feed/arena.js";
+import type { BatchData } from "../engine/feed/batches.js";
 import type { Chain } from "../engine/feed/chain.js";
 import { writeStamp } from "../engine/feed/event.js";
 import {
-  FIRST_SIGNATURE_BYTES, type FeedSigning, RUN_EVENTS_MAX, SIGNATURE_BYTES, SIGNATURE_HEAD, type SignedOwn,
-  type SignedStore, isSignatureAt,
+  FIRST_SIGNATURE_BYTES, type FeedSigning, RUN_EVENTS_MAX, type RefusedFeed, SIGNATURE_BYTES, SIGNATURE_HEAD,
+  type SignedOwn, type SignedStore, isSignatureAt,
 } from "../engine/feed/feed-signing.js";
 import { firstNamed, nextNamed } from "../engine/feed/names.js";
 import { OWN_SLOT } from "../engine/table/rows.js";
@@ -68,6 +69,22 @@ const BASE_ROUNDS_MAX = 64;
 const FORKS_MAX = 4;
 /** Authors whose bases are remembered. */
 const BASES_MAX = 256;
+/** What a peer sent in vain, and until when it is not asked for more of it. */
+interface Refused extends RefusedFeed {
+  /** The first event of the batch that was verified. */
+  first: number;
+  /** The round in which it was. */
+  since: number;
+  rounds: number;
+}
+
+/** Feeds that peers sent in vain: so many are remembered, those that were sent last. */
+const REFUSED_MAX = 64;
+/** Rounds in which a peer is not asked again: at first, and at most. Each time that was in vain doubles them. */
+const REFUSED_ROUNDS = 8;
+const REFUSED_ROUNDS_MAX = 64;
+/** Events of a batch. */
+const BATCH_EVENTS_MAX = 16;
 
 /** Signs the runs of the own feed, and verifies those of others, also of the own feed as peers hold it. */
 export class FeedSigner implements FeedSigning {
@@ -102,6 +119,8 @@ export class FeedSigner implements FeedSigning {
   private rounds = 0;
   /** Of authors of whose feeds a part is missing, at most BASES_MAX. */
   private readonly bases: Base[] = [];
+  readonly refused: Refused[] = [];
+  vain = 0;
 
   /** @param network hash of the network's name; 0: it has none */
   constructor(identity: Identity, verify: VerifySignature, keys: AuthorKeys, network: number) {
@@ -142,6 +161,55 @@ export class FeedSigner implements FeedSigning {
     for (let i = this.bases.length - 1; i >= 0; i--) {
       if (this.rounds - this.bases[i].since > BASE_ROUNDS_MAX) this.bases.splice(i, 1);
     }
+    for (let i = this.refused.length - 1; i >= 0; i--) {
+      if (this.rounds - this.refused[i].since > 2 * REFUSED_ROUNDS_MAX) this.refused.splice(i, 1);
+    }
+  }
+
+  noteRefused(peer: number, batch: BatchData, isVerified: boolean): void {
+    const known = this.findRefused(peer, batch.author);
+    if (this.keys.refusesBeyond === undefined || (known === undefined && !isVerified)) return;
+    const last = batch.first + batch.count - 1;
+    if (known === undefined) {
+      if (this.refused.length === REFUSED_MAX) this.refused.shift();
+      this.refused.push({
+        peer, author: batch.author, generation: batch.generation, last, tipFirst: batch.check, first: batch.first,
+        since: this.rounds, rounds: REFUSED_ROUNDS,
+      });
+      return;
+    }
+    if (isVerified && this.isOver(known)) {
+      known.rounds = Math.min(known.rounds * 2, REFUSED_ROUNDS_MAX);
+      known.since = this.rounds;
+      known.first = batch.first;
+    }
+    if (batch.generation < known.generation || (batch.generation === known.generation && last <= known.last)) return;
+    // Of a long feed a peer sends several batches at a time.
+    if (!isVerified && known.since !== this.rounds) this.isToAsk(peer, batch.author, last);
+    known.generation = batch.generation;
+    known.last = last;
+    known.tipFirst = batch.check;
+  }
+
+  isLeft(feed: Refused, generation: number, sequence: number): boolean {
+    const keys = this.keys;
+    return !this.isOver(feed) && keys.refusesBeyond !== undefined
+      && keys.refusesBeyond(feed.author, generation, sequence);
+  }
+
+  isToAsk(peer: number, author: number, sequence: number): boolean {
+    const known = this.findRefused(peer, author);
+    const isMore = known !== undefined && sequence > known.last && sequence < known.first + BATCH_EVENTS_MAX;
+    if (isMore) known.since = this.rounds - known.rounds;
+    return isMore;
+  }
+
+  private isOver(feed: Refused): boolean { return this.rounds - feed.since >= feed.rounds; }
+
+  private findRefused(peer: number, author: number): Refused | undefined {
+    const all = this.refused;
+    for (let i = 0; i < all.length; i++) if (all[i].peer === peer && all[i].author === author) return all[i];
+    return undefined;
   }
 
   noteBase(

@@ -40,6 +40,11 @@ export interface AuthorKeys {
   start?(network: number): void;
   /** @internal An event in canonical form, at `at` of `bytes`, not verified: it may admit its own author. */
   sawEvent?(bytes: Uint8Array, at: number, length: number): void;
+  /**
+   * @internal Whether nothing more of an author is taken than what is held of it, whatever it signs. Without this
+   * method that is not known.
+   */
+  refusesBeyond?(author: number, generation: number, sequence: number): boolean;
   /** @internal A round is over. */
   endRound?(): void;
   /** @internal Gives up what is held and no longer accepted. Returns whether there was any. After each input */

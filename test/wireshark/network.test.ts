@@ -27,6 +27,8 @@ class FormReader implements EventReader {
   private readonly batch = new BatchData(new Chain(nodeDigest, new Uint8Array(chainBytes(DELTA_BYTES_MAX)), 0));
   private readonly event = new EventData();
 
+  isVain(): boolean { return false; }
+
   check(frame: FrameReader): number {
     if (frame.section === SECTION_GAP) return checkGap(frame);
     if (frame.section === SECTION_HISTORY) return checkHistory(frame, this.batch, this.event);

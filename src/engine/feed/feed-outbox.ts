@@ -3,10 +3,12 @@ import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../wire/frame.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedClaim } from "../table/row-data.js";
 import { FLAG_SENT_AS_UPDATE, OWN_SLOT, type Rows } from "../table/rows.js";
+import { isCounted } from "../table/states.js";
 import { NOTES, PEER_SEQUENCE } from "./arena.js";
 import { branchSlot } from "./branch.js";
 import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
+import type { FeedSigning } from "./feed-signing.js";
 import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
@@ -19,6 +21,7 @@ import { CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED, TO_SE
  * bits 16 to 19  how many of the last events are fresh: they ride along while the author's row is an update
  * bits 20 to 25  the flags below
  * bit 26         NOTE_CUT
+ * bit 27         NOTE_VAIN
  */
 const TIP_MASK = 0xffff;
 const FRESH_SHIFT = 16;
@@ -36,6 +39,12 @@ export const NOTE_APPLIED = 1 << 23;
 const NOTE_LATER = 1 << 24;
 /** The row of the author shows the peer how far a branch was read, so that the peer sends the rest of it. */
 export const NOTE_BRANCH = 1 << 25;
+
+/**
+ * The peer sent events of the feed in vain, and does not get to know how far this node holds it: it would send them
+ * again.
+ */
+export const NOTE_VAIN = 1 << 27;
 
 /** Of the frames on which a row rides along as an update, the last ones without signed events. */
 const ROW_ALONE_TRANSMITS = 1;
@@ -96,6 +105,24 @@ export class FeedOutbox {
   clearNotes(slot: number, notes: number): void {
     this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) & ~notes);
   }
+  /** A frame begins: notes the feeds of which its sender sent events in vain. */
+  noteVain(signing: FeedSigning, sender: number): void {
+    const feeds = this.feeds;
+    const rows = this.rows;
+    const refused = signing.refused;
+    signing.vain = 0;
+    for (let i = 0; i < refused.length; i++) {
+      const one = refused[i];
+      const slot = one.peer === sender ? rows.find(one.author) : -1;
+      if (slot <= OWN_SLOT || !signing.isLeft(one, feeds.generation(slot), feeds.sequence(slot))) continue;
+      this.setNote(slot, NOTE_VAIN);
+      const hash = rows.feedsHash;
+      if (hash === undefined || !isCounted(rows.state(slot))) continue;
+      signing.vain = (signing.vain + hash.differenceTo(slot, one.generation, one.last, one.tipFirst)) | 0;
+    }
+  }
+  /** Whether the peer sent events of a feed in vain, and nothing else is requested of it. */
+  isVain(slot: number): boolean { return this.hasNote(slot, NOTE_VAIN); }
   /** Whether the peer claims a greater generation than this node holds. */
   isPeerLater(slot: number): boolean { return this.hasNote(slot, NOTE_LATER); }
   /** Sequence number that the peer claims in that generation or in this node's; 0 in a smaller generation. */
@@ -156,8 +183,11 @@ export class FeedOutbox {
   /** No event of a feed is fresh any more. */
   age(slot: number): void { this.clearNotes(slot, FRESH_MASK); }
 
-  /** Whether a row has this node's claim. Not if the events go to the peer, which would request them again. */
-  hasClaim(slot: number): boolean { return !this.hasNote(slot, NOTE_TO_SEND); }
+  /**
+   * Whether a row has this node's claim. Not if the events go to the peer, which would request them again, nor if the
+   * peer would send again what was refused.
+   */
+  hasClaim(slot: number): boolean { return !this.hasNote(slot, NOTE_TO_SEND | NOTE_VAIN); }
 
   /** The sequence number that this node claims of a feed. */
   claimedSequence(slot: number): number {

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { DROP_ARENA_FULL, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE } from "../wire/drops.js";
+import { DROP_ARENA_FULL, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_SIGNATURE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
@@ -9,7 +9,7 @@ import type { Stats } from "../stats.js";
 import { forgetBirth } from "./branch-filter.js";
 import { Branches, HAD_CLAIMS, HAD_EVENTS, HAD_JOINED, HAD_NEW } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
-import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
+import { FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED, NOTE_VAIN } from "./feed-outbox.js";
 import type { FeedSigning } from "./feed-signing.js";
 import { FeedStore } from "./feed-store.js";
 import { FeedsHash } from "./feeds-hash.js";
@@ -131,10 +131,12 @@ export class FeedProtocol implements EventReader {
     return known === KEEP || this.branches.renew(known);
   }
 
-  /** A frame begins. */
-  begin(): void {
+  /** A frame of a node begins. */
+  begin(sender: number): void {
     this.branches.had = 0;
     this.feeds.setState(HISTORY_OF, 0);
+    const signing = this.feeds.signing;
+    if (signing !== undefined) this.outbox.noteVain(signing, sender);
   }
 
   /** Whether the frame that is handled had a claim on a feed that this node holds, or had events. */
@@ -187,10 +189,19 @@ export class FeedProtocol implements EventReader {
       const slot = this.rows.find(this.batch.author);
       const reason = slot < 0 ? this.skip(frame) : this.applyBatch(frame, slot);
       if (reason !== DROP_NONE) this.stats.countDrop(reason);
+      if (reason === DROP_SIGNATURE || reason === DROP_GAP) this.noteRefused(frame.id, reason === DROP_SIGNATURE);
       if (reason === DROP_FORK && slot !== OWN_SLOT && forkSlot < 0) forkSlot = slot;
     }
     return forkSlot;
   }
+
+  /** The batch was refused. @param isVerified whether it follows what is held */
+  private noteRefused(peer: number, isVerified: boolean): void {
+    const signing = this.feeds.signing;
+    if (signing !== undefined && !this.batch.isChunk()) signing.noteRefused(peer, this.batch, isVerified);
+  }
+
+  isVain(slot: number): boolean { return this.outbox.isVain(slot); }
 
   private handleHistory(frame: FrameReader): void {
     const history = this.history;
@@ -311,17 +322,29 @@ export class FeedProtocol implements EventReader {
     if (own === READ_BRANCH) return this.branches.request(slot, outbox.ownGeneration, outbox.ownSequence);
     if (own !== KEEP || (slot === OWN_SLOT && outbox.ownWithheld)) return 0;
     const isForked = this.isForked(slot);
+    this.askAgain(frame, slot);
     // PROTOCOL 6.8: what a node knows but does not hold is no branch.
     if ((isForked || outbox.isPeerLater(slot)) && this.isPosition(slot)) return this.startOver(slot);
     const fork = isForked ? SETTLE_FORK : 0;
     if (slot !== OWN_SLOT && this.feeds.sequence(slot) > 0 && (isForked || outbox.isPeerLater(slot))) {
+      if (outbox.isVain(slot)) return fork;
       return fork | this.branches.settleClaim(frame, slot, isForked);
     }
     if (outbox.lacks(slot) !== LACKS_NOTHING) {
       outbox.send(slot);
       return 0;
     }
+    if (outbox.isVain(slot)) return fork;
     return fork | (this.isBehind(slot) ? SETTLE_SEND : 0);
+  }
+
+  /** PROTOCOL 10.11: a peer that sent events in vain may hold an admission now. */
+  private askAgain(frame: FrameReader, slot: number): void {
+    const outbox = this.outbox;
+    const signing = this.feeds.signing;
+    if (signing === undefined || !outbox.isVain(slot)) return;
+    const author = this.feeds.author(slot);
+    if (signing.isToAsk(frame.id, author, outbox.peerSequence(slot))) outbox.clearNotes(slot, NOTE_VAIN);
   }
 
   /** PROTOCOL 10.7: has stamps from the future step back to the clock. If it cannot do so now, it tries again later. */

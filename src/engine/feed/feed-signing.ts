@@ -1,4 +1,5 @@
 import type { Arena } from "./arena.js";
+import type { BatchData } from "./batches.js";
 import type { Chain } from "./chain.js";
 import { EVENT_HEAD_BYTES } from "./event.js";
 
@@ -48,6 +49,27 @@ export interface FeedSigning {
   /** A round is over. */
   round(): void;
   /**
+   * A peer's batch was refused for want of a good signature. Where that is so of all that follows, as the author is not
+   * admitted or was revoked, the peer is not asked for more of it in the next rounds (PROTOCOL 10.11).
+   *
+   * @param isVerified whether the batch follows what is held. If not, it may follow one that did
+   */
+  noteRefused(peer: number, batch: BatchData, isVerified: boolean): void;
+  /** What peers sent in vain, at most 64. */
+  readonly refused: readonly RefusedFeed[];
+  /** Whether nothing is requested of a feed from the peer that sent it in vain. @param sequence that is held of it */
+  isLeft(feed: RefusedFeed, generation: number, sequence: number): boolean;
+  /**
+   * Whether such a peer, which now claims to hold the feed up to `sequence`, is to be asked again: there are more
+   * events than it sent, and they go into one batch.
+   */
+  isToAsk(peer: number, author: number, sequence: number): boolean;
+  /**
+   * Of the frame that is handled: by how much the sender's feeds hash differs from this node's if it differs only in
+   * what it sent in vain; an int32.
+   */
+  vain: number;
+  /**
    * A peer shows that it holds a feed only from behind `base` on, with the tip there, and this node holds it up to
    * `held`. Returns whether that is new.
    */
@@ -63,6 +85,15 @@ export interface FeedSigning {
   readonly base: number;
   readonly baseFirst: number;
   readonly baseSecond: number;
+}
+
+/** How far a peer holds a feed of which it sent events in vain. */
+export interface RefusedFeed {
+  peer: number;
+  author: number;
+  generation: number;
+  last: number;
+  tipFirst: number;
 }
 
 /** What signing needs of `FeedStore`. */

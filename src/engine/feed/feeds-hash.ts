@@ -21,6 +21,23 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
   /** The feeds hash of a frame, a uint32. */
   word(): number { return this.first >>> 0; }
 
+  isSame(word: number): boolean {
+    const signing = this.feeds.signing;
+    const own = this.word();
+    return word === own || (signing !== undefined && word === (own + signing.vain) >>> 0);
+  }
+
+  differenceTo(slot: number, generation: number, sequence: number, tipFirst: number): number {
+    const first = this.first;
+    const second = this.second;
+    this.subtractFeed(slot);
+    this.add(this.feeds.author(slot), generation, sequence, tipFirst);
+    const difference = (this.first - first) | 0;
+    this.first = first;
+    this.second = second;
+    return difference;
+  }
+
   /** Adds the feed in a slot. */
   addFeed(slot: number): void {
     this.addTo(this, slot);

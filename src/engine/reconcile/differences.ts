@@ -114,7 +114,7 @@ function holdsSame(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
   const hash = rows.tableHash;
   if (hash.first !== (frame.tableHashFirst | 0) || hash.second !== (frame.tableHashSecond | 0)) return false;
-  return feeds === undefined || frame.feedsHash === NO_FEEDS || frame.feedsHash === feeds.word();
+  return feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.isSame(frame.feedsHash);
 }
 
 /**
@@ -279,7 +279,7 @@ function compareSketch(rows: Rows, outbox: Outbox, frame: FrameReader): boolean 
     if (!rows.isCountedAt(at)) continue;
     const place = placeInSketch(rows.orderKeyAt(at));
     if (!outbox.summary.isLocated(count, place)) continue;
-    outbox.send(rows.slotAt(at));
+    sendDiffering(rows, outbox, frame, rows.slotAt(at));
     if (place !== last) found++;
     last = place;
   }
@@ -304,9 +304,17 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;
     // The sender compares this row with its own. If its own is fresher, it sends that back.
-    if (rowFingerprint(rows, slot, frame.counter, frame.isOverFeeds()) !== frame.readFingerprint()) outbox.send(slot);
-    else rows.countTransmit(slot);
+    if (rowFingerprint(rows, slot, frame.counter, frame.isOverFeeds()) !== frame.readFingerprint()) {
+      sendDiffering(rows, outbox, frame, slot);
+    } else rows.countTransmit(slot);
   }
+}
+
+/** Sends a row that differs from the sender's, unless only the feed can, and the sender sent events of that in vain. */
+function sendDiffering(rows: Rows, outbox: Outbox, frame: FrameReader, slot: number): void {
+  const events = frame.events;
+  const isRowSame = rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond);
+  if (!isRowSame || events === undefined || !events.isVain(slot)) outbox.send(slot);
 }
 
 /**

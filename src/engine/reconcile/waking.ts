@@ -22,7 +22,7 @@ export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReade
   outbox.answerWaking();
   if (outbox.messages !== undefined) outbox.messages.noteWaking(sender);
   const feeds = rows.feedsHash;
-  const hasFeeds = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.word() === frame.feedsHash;
+  const hasFeeds = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.isSame(frame.feedsHash);
   const isSame = valuesHash(rows, false) === (frame.tableHashFirst | 0)
     && valuesHash(rows, true) === (frame.tableHashSecond | 0);
   if (hasFeeds && isSame) return true;

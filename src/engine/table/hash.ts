@@ -87,6 +87,10 @@ export function networkHash(name: Uint8Array): number {
 export interface FeedsHash {
   /** As it stands in a frame: a uint32. */
   word(): number;
+  /** Whether the sender of the frame that is handled, with this feeds hash, has nothing that this node would take. */
+  isSame(word: number): boolean;
+  /** By how much the hash would change if another feed were held in a slot; an int32. */
+  differenceTo(slot: number, generation: number, sequence: number, tipFirst: number): number;
   /** Adds the feed in a slot. */
   addFeed(slot: number): void;
   /** Subtracts the feed in a slot. */

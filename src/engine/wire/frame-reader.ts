@@ -25,6 +25,8 @@ export interface EventReader {
   readonly claim: FeedClaim;
   /** Checks that a section of events, or about them, is well-formed. Returns a drop reason. */
   check(frame: FrameReader): number;
+  /** Whether the sender of the frame that is handled sent events of the feed in a slot in vain. */
+  isVain(slot: number): boolean;
 }
 
 /** The frame shows no feeds: its sender has none. */

@@ -193,7 +193,7 @@ describe("chisme rekey, with processes", function () {
     // A restart with the old key's file says that the stored one counts.
     await stop(hall);
     const last = await startOld("hall");
-    await last.until("the warning", () => last.stderr.includes("--key-file: not used"));
+    await last.until("the warning", () => last.stderr.includes("given by hand is not used"));
     again.write("log door again\n");
     await untilValue(last, "again");
     const texts = [readFileSync(place("run.jsonl"), "utf8"),

@@ -39,7 +39,7 @@ function see(outbox: FeedOutbox, generation: number, sequence: number, slot = SL
 function claimIn(bytes: Uint8Array, id: number): FeedClaim {
   const frame = new FrameReader();
   const row = new RowData();
-  const events = { claim: new FeedClaim(), check: () => DROP_NONE };
+  const events = { claim: new FeedClaim(), check: () => DROP_NONE, isVain: () => false };
   frame.events = events;
   assert.equal(frame.parse(bytes, bytes.length, row), DROP_NONE);
   frame.rewind();

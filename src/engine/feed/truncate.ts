@@ -1,9 +1,8 @@
+import { OWN_SLOT, type Rows } from "../table/rows.js";
 import {
   BASE_FIRST, BASE_SECOND, FLOOR, LAST_REMOVAL, NOTIFIED, RECORD_UNCERTAIN, SEQUENCE,
-} from "../engine/feed/arena.js";
-import type { FeedStore } from "../engine/feed/feed-store.js";
-import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
-import { type Admission, isRevocation } from "./admission.js";
+} from "./arena.js";
+import type { FeedStore } from "./feed-store.js";
 
 /** A record that stays. */
 interface Kept {
@@ -14,19 +13,20 @@ interface Kept {
 }
 
 /**
- * Has a node give up what it holds of a revoked author beyond the revocation (PROTOCOL 10.11). Otherwise it would offer
- * that to others for ever, in vain. It may have taken it in before it heard of the revocation.
+ * Has a node give up what it holds of another author's feed beyond an event, as that author was revoked there (PROTOCOL
+ * 10.11). Otherwise it would offer that to others for ever, in vain. It may have taken it in before it heard of the
+ * revocation.
  *
+ * @param last sequence number of that event, in `generation`; 0: nothing stays
  * @returns whether anything changed
  */
-export function truncateRevoked(feeds: FeedStore, rows: Rows, slot: number, admission: Admission): boolean {
-  if (slot <= OWN_SLOT || feeds.sequence(slot) === 0 || !isRevocation(admission)) return false;
-  const generation = feeds.generation(slot);
-  const isSame = generation === admission.generation;
+export function truncateFeed(feeds: FeedStore, rows: Rows, slot: number, generation: number, last: number): boolean {
+  if (slot <= OWN_SLOT || feeds.sequence(slot) === 0) return false;
+  const held = feeds.generation(slot);
+  const isSame = held === generation;
   // An older generation stays until the one of the revocation arrives.
-  if (isSame ? feeds.sequence(slot) <= admission.sequence : generation < admission.generation) return false;
+  if (isSame ? feeds.sequence(slot) <= last : held < generation) return false;
   rows.subtractFromFeedsHash(slot);
-  const last = admission.sequence;
   if (isSame && last > 0 && isTipHeld(feeds, slot, last)) truncate(feeds, slot, last);
   else feeds.drop(slot);
   rows.addToFeedsHash(slot);

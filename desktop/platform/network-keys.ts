@@ -1,14 +1,25 @@
 import { networkHash } from "../../src/engine/table/hash.js";
-import { FileStorage } from "../platform/file-storage.js";
-import type { Gossip } from "../platform/gossip.js";
-import { KeyChanges } from "../platform/key-changes.js";
-import { KeyRing, type RingState } from "../platform/key-ring.js";
-import type { KeysByHand } from "./key-file.js";
-import { keyNumber } from "../platform/sealed-key.js";
-import type { Card, SigningFolder } from "../platform/signing-folder.js";
+import { FileStorage } from "./file-storage.js";
+import type { Gossip } from "./gossip.js";
+import { KeyChanges } from "./key-changes.js";
+import { KeyRing, type RingState } from "./key-ring.js";
+import { keyNumber } from "./sealed-key.js";
+import type { Card, SigningFolder } from "./signing-folder.js";
 
 /** Rounds without a frame under the key that counts, after which a node tries the newest that it holds (10.12). */
 const LONELY_ROUNDS = 16;
+
+/** The network's keys that a node was given. */
+export interface KeysByHand {
+  key: Uint8Array | undefined;
+  otherKey: Uint8Array | undefined;
+}
+
+/** Where a node says what happens to the network's keys. */
+export interface KeyLog {
+  info(message: string): void;
+  warn(message: string): void;
+}
 
 export interface NetworkKeysOptions {
   folder: SigningFolder;
@@ -21,7 +32,9 @@ export interface NetworkKeysOptions {
   network?: string;
   id?: number;
   newId?: true;
+  /** In ms. */
   interval: number;
+  log: KeyLog;
 }
 
 /** The network's keys of a node whose owner may change them: where they come from, are stored and confirmed. */
@@ -66,12 +79,12 @@ export class NetworkKeys {
   }
 
   /** The node has started. */
-  start(warn: (message: string) => void): void {
-    const { ring, options: { folder, interval, byHand: { key } } } = this;
+  start(): void {
+    const { ring, options: { folder, interval, log, byHand: { key } } } = this;
     if (ring.current.keys.length > 0) folder.writeKeys(ring.current);
     if (key !== undefined && ring.isBeyondOwn && !ring.holds(key)) {
-      warn(`--key-file: not used: the owner changed the network's key, and the storage has key ${
-        keyNumber(ring.sealing.name)}`);
+      log.warn("the key that was given by hand is not used: the owner changed the network's key, and the storage has "
+        + `key ${keyNumber(ring.sealing.name)}`);
     }
     const { changes, gossip } = this;
     this.timer = setInterval(() => gossip && changes.endRound(gossip), interval);
@@ -88,7 +101,9 @@ export class NetworkKeys {
   }
 
   private changed(text: string, error: Error | undefined): void {
-    process.stderr.write(error === undefined ? `${text}\n` : `warning: ${text}: ${error.message}\n`);
+    const { log } = this.options;
+    if (error === undefined) log.info(text);
+    else log.warn(`${text}: ${error.message}`);
     // Not while the node is amid an input.
     setImmediate(() => {
       if (this.timer !== undefined && this.gossip !== undefined) this.changes.confirm(this.gossip);

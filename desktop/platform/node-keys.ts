@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { AdmissionList } from "../../src/signing/admission-list.js";
 import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
-import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "../platform/signing-folder.js";
-import type { KeysByHand } from "./key-file.js";
-import { NetworkKeys } from "./network-keys.js";
-import { nodeIdentity, nodeVerify } from "../platform/node-signing.js";
+import { type KeyLog, type KeysByHand, NetworkKeys } from "./network-keys.js";
+import { nodeIdentity, nodeVerify } from "./node-signing.js";
+import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "./signing-folder.js";
 
 /** Of the options of `chisme node`, those that say how it signs. */
 export interface NodeKeyOptions {
@@ -32,10 +31,11 @@ export interface NodeKeys {
 
 /**
  * @param byHand the network's key that the node was given
+ * @param log gets what happens to the network's keys
  * @returns undefined where the node does not sign
  * @throws Error that names an option, and shows no private key
  */
-export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand): NodeKeys | undefined {
+export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand, log: KeyLog): NodeKeys | undefined {
   const { signed, owner, storage } = options;
   if (!signed) {
     if (owner !== undefined) throw new Error("--owner: has no effect without --signed");
@@ -51,7 +51,7 @@ export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand): NodeK
   const card = owner === undefined ? undefined : readOwner(owner);
   const admissions = card && ownedKeys(folder, card);
   const network = card && naming("--signed", () =>
-    NetworkKeys.open({ ...options, folder, secret, publicKey: identity.publicKey, card, byHand }));
+    NetworkKeys.open({ ...options, folder, secret, publicKey: identity.publicKey, card, byHand, log }));
   const keys = admissions ?? pinnedKeys(folder.readPins(), (author, key) => folder.addPin(author, key));
   const feeds = signedFeeds({ identity, verify: nodeVerify, keys });
   const store = (): void => {
