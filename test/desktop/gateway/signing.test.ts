@@ -55,8 +55,8 @@ describe("a gateway of a network with signed events", function () {
     return path;
   };
   const start = async (name: string, ...more: string[]): Promise<NodeProcess> => new NodeProcess("--listen",
-    `127.0.0.1:${freshPort()}`, "--seed", `127.0.0.1:${port}`, "--interval", "200", "--broadcast", "none", "--name", name,
-    "--json", "--signed", "--owner", owner, ...at(name), ...more).untilStarted();
+    `127.0.0.1:${freshPort()}`, "--seed", `127.0.0.1:${port}`, "--interval", "200", "--broadcast", "none", "--name",
+    name, "--json", "--signed", "--owner", owner, ...at(name), ...more).untilStarted();
   const idOf = (name: string): number => Number(chisme("identity", "export", ...at(name)).split(" ")[0]);
   const refusals = async (): Promise<number> => {
     const client = await ControlClient.connect(await findSocket({ storage: place("data") }));
