@@ -30,7 +30,7 @@ const LONE_TRIES = 8;
 const LONE_SHIFT = 2;
 /** Words that `Rounds` allocates. */
 export const ROUND_WORDS = PROBE_WORDS + EARLY_PROBE_WORDS + INDIRECT_PROBE_WORDS;
-/** Rounds between two tries while many rows are DOWN. */
+/** Rounds between two tries while many rows are DOWN: the network may be split. */
 const SPLIT_ROUNDS = 2;
 /** Rounds in which a node that lost a neighbour looks for others, at most. */
 const SEARCH_ROUNDS_MAX = 64;
@@ -229,7 +229,7 @@ export class Rounds {
       this.searchRounds--;
       this.roundsToRetry = 0;
     }
-    if (slot < 0 || this.roundsToRetry <= 0) this.retry(slot < 0);
+    if (slot < 0 || this.localHealth === LOCAL_HEALTH_MAX || this.roundsToRetry <= 0) this.retry(slot < 0);
   }
 
   /**
@@ -356,7 +356,6 @@ export class Rounds {
   /** Tries one row or address that is not live. @param isAlone whether no row is live, so that a seed is probed */
   private retry(isAlone: boolean): void {
     this.roundsToRetry = 1 << (this.tries & RETRY_LOG_MAX);
-    // The network may be split.
     if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
     const mayBroadcast = this.seeds.broadcastAddress !== 0;
     const pinned = this.seeds.pinned;
@@ -369,7 +368,9 @@ export class Rounds {
     const isBroadcast = isOpen && isSearch && this.random.below(isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST) === 0;
     // Who found a node without seeds may not reach all that it reaches.
     const isFirst = pinned === 0 && this.tries === 0;
-    if (((this.countTry(isAlone) || isFirst) && mayBroadcast) || isBroadcast) {
+    // Who hears nobody for long is alone, whatever its table says.
+    const isLone = this.countTry(isAlone || this.localHealth === LOCAL_HEALTH_MAX);
+    if (((isLone || isFirst) && mayBroadcast) || isBroadcast) {
       this.broadcast();
       return;
     }

@@ -30,6 +30,14 @@ describe("scenarios", function () {
     });
   }
 
+  // The table of its last node was full of nodes that strangers had invented, and its only neighbour had moved.
+  it("a node that hears nobody looks for others by broadcast, though it takes its neighbour for live", () => {
+    for (const seed of [3, 79]) {
+      const { violations } = runScenario(named("everything"), { ...options(seed, 12), topology: { shape: "line" } });
+      assert.deepEqual(violations, [], `seed ${seed}`);
+    }
+  });
+
   for (const shape of ["line", "grid", "star", "cells", "radio"] as const) {
     it(`scenarios heal in a topology: ${shape}`, () => {
       const names = [
