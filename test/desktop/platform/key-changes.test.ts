@@ -253,6 +253,24 @@ describe("a change of the network's key", () => {
     network.run(ROUND_MS);
   });
 
+  it("no flood of bad ones keeps a good one behind them out for ever", () => {
+    const { network, hall, sensor, garden } = house();
+    // The hall has the lowest id, so its events are looked at first.
+    const bad = sealed(SENSOR, 7, NEWER, { network: 1, sign: SIGNER.sign });
+    for (let i = 0; i < 40; i++) {
+      const copy = bad.slice();
+      copy[60 + i] ^= 1;
+      publish(hall, `bad ${i}`, copy);
+    }
+    network.run(6 * ROUND_MS);
+    publish(garden, String(SENSOR), sealed(SENSOR));
+    network.run(8 * ROUND_MS);
+    assert.deepEqual(sensor.ring.names, ["", NAME]);
+    const { signature } = sensor.changes.ignored;
+    network.run(10 * ROUND_MS);
+    assert.equal(sensor.changes.ignored.signature, signature, "then none is verified again");
+  });
+
   it("a key that cannot be stored is not used, and is taken when there is room", () => {
     const { network, hall, sensor } = house();
     sensor.disk.isFull = true;
