@@ -91,8 +91,13 @@ export class KeyChanges implements FeedView {
   }
 
   bind(): void { /* It needs no time. */ }
-  forget(): boolean { return false; }
-  clear(): void { /* What the owner stated stays. */ }
+  /** What the owner stated stays. The own feed may begin anew, with earlier stamps. */
+  forget(author: number): boolean {
+    if (author === this.options.id()) this.clear();
+    return false;
+  }
+
+  clear(): void { this.said = { timeMs: 0, counter: 0, value: "" }; }
   settle(): boolean { return false; }
 
   /** A round is over: statements that wait are looked at again. */

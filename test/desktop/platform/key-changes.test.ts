@@ -271,6 +271,28 @@ describe("a change of the network's key", () => {
     assert.equal(sensor.changes.ignored.signature, signature, "then none is verified again");
   });
 
+  it("what a device said with a later stamp is not what it says since its feed began anew", () => {
+    const { hall: { changes, ring } } = house();
+    ring.set(ring.with({ name: NAME, key: NEW }));
+    const say = (timeMs: number, value: Uint8Array): void => changes.apply({
+      author: BASE + HALL, copiedBy: undefined, generation: 1, sequence: 1, timeMs, counter: 0, topic: KEY_TOPIC,
+      key: "holds", kind: "set", ttlMs: 0, endMs: Infinity, value,
+    });
+    say(5000, new Uint8Array(13));
+    // Its clock was wrong: the feed begins anew, with stamps that are earlier.
+    changes.forget(BASE + HALL);
+    let times = 0;
+    const gossip = {
+      eachEvent: (): void => undefined,
+      set: (topic: string, key: string, value: unknown): void => {
+        times++;
+        say(1000 + times, value as Uint8Array);
+      },
+    };
+    for (let i = 0; i < 5; i++) changes.endRound(gossip);
+    assert.equal(times, 1);
+  });
+
   it("a key that cannot be stored is not used, and is taken when there is room", () => {
     const { network, hall, sensor } = house();
     sensor.disk.isFull = true;
