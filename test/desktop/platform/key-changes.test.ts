@@ -284,7 +284,7 @@ describe("a change of the network's key", () => {
     let times = 0;
     const gossip = {
       eachEvent: (): void => undefined,
-      set: (topic: string, key: string, value: unknown): void => {
+      set: (_topic: string, _key: string, value: unknown): void => {
         times++;
         say(1000 + times, value as Uint8Array);
       },
