@@ -3,6 +3,7 @@ import { type Admission, NO_END_MS, NO_LIMIT, signAdmission } from "../../src/si
 import type { ControlClient } from "../control/control-client.js";
 import type { Member } from "../control/members.js";
 import type { AdmittedAuthor, SigningState } from "../control/node-signing.js";
+import { isSealable } from "../platform/sealed-key.js";
 import { formatCard, hexBytes, hexOf } from "../platform/signing-folder.js";
 import { type AskOptions, type Printed, type Words, ask, asking } from "./ask.js";
 import { readNode } from "./commands.js";
@@ -82,9 +83,13 @@ async function publish(
   client: ControlClient, file: string, state: SigningState, admission: Admission,
 ): Promise<Printed> {
   const identity = readOwnerOf(state, file);
+  const isRevoked = admission.generation !== NO_LIMIT;
+  if (!isRevoked && !isSealable(admission.key)) {
+    throw new Error(`admit: the key of ${admission.author} is no Ed25519 public key: compare it with chisme identity `
+      + "show there");
+  }
   const signed = signAdmission(admission, state.network, (bytes) => identity.sign(bytes));
   await client.call("admit", { admission: hexOf(signed) });
-  const isRevoked = admission.generation !== NO_LIMIT;
   const { author, key, version, generation, sequence } = admission;
   const sealed = isRevoked ? [] : await sealToAdmitted(client, identity, { id: author, publicKey: key });
   const of = isRevoked ? `, events up to ${generation}:${sequence} stay` : `, key ${fingerprint(key)}`;

@@ -7,7 +7,7 @@ import type { KeysState } from "../control/node-rekeying.js";
 import type { AdmittedAuthor, SigningState } from "../control/node-signing.js";
 import type { KeyHolding } from "../platform/key-changes.js";
 import { RING_KEYS } from "../platform/key-ring.js";
-import { type KeySigner, type KeyStatement, keyNumber, openKey, readStatement, sealKey, signPhase }
+import { type KeySigner, type KeyStatement, isSealable, keyNumber, openKey, readStatement, sealKey, signPhase }
   from "../platform/sealed-key.js";
 import { hexBytes, hexOf } from "../platform/signing-folder.js";
 import { type AskOptions, type Printed, ask, asking } from "./ask.js";
@@ -93,6 +93,9 @@ async function makeKey(client: ControlClient, file: string): Promise<Printed> {
   const statements = [sealKey(number, key, { kind: "owner", id: 0, publicKey: owner.publicKey }, signer)];
   for (const { author, key: publicKey, isRevoked } of admitted) {
     if (isRevoked) continue;
+    if (!isSealable(hexBytes(publicKey))) {
+      throw new Error(`rekey new: the key of ${author} is no Ed25519 public key: chisme revoke ${author}`);
+    }
     statements.push(sealKey(number, key, { kind: "device", id: author, publicKey: hexBytes(publicKey) }, signer));
   }
   await publish(client, statements);

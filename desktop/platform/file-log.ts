@@ -190,6 +190,11 @@ export const FILE_HEADER = "chisme log 2\n";
 /** A file without records may have so many bytes that are not of the header. */
 const WRONG_BYTES_MAX = 2;
 
-function writeAll(files: Files, file: number, bytes: Uint8Array, length: number, position: number): void {
-  for (let done = 0; done < length;) done += files.writeSync(file, bytes, done, length - done, position + done);
+/** @param position in the file; null: where it is */
+export function writeAll(
+  files: Pick<Files, "writeSync">, file: number, bytes: Uint8Array, length: number, position: number | null,
+): void {
+  for (let done = 0; done < length;) {
+    done += files.writeSync(file, bytes, done, length - done, position === null ? null : position + done);
+  }
 }

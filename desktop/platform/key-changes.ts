@@ -52,6 +52,13 @@ export interface KeyChangesOptions {
   onChange: (text: string, error?: Error) => void;
 }
 
+/** Place of an event in the order of `eachEvent`. */
+interface Place {
+  feed: number;
+  generation: number;
+  sequence: number;
+}
+
 /** Of `Gossip`, what has to do with events. */
 export type KeyEvents = Pick<Gossip, "eachEvent" | "set">;
 
@@ -63,6 +70,8 @@ export class KeyChanges implements FeedView {
   private bad = 0;
   /** Whether a statement waits for another round. */
   private isBehind = false;
+  /** Where the pass over all events ended for this round; undefined: none is under way. */
+  private lookedAt: Place | undefined;
   /** Stamp and value of this device's last word about its keys. */
   private said = { timeMs: 0, counter: 0, value: "" };
 
@@ -82,17 +91,34 @@ export class KeyChanges implements FeedView {
   }
 
   bind(): void { /* It needs no time. */ }
-  forget(): boolean { return false; }
-  clear(): void { /* What the owner stated stays. */ }
+  /** What the owner stated stays. The own feed may begin anew, with earlier stamps. */
+  forget(author: number): boolean {
+    if (author === this.options.id()) this.clear();
+    return false;
+  }
+
+  clear(): void { this.said = { timeMs: 0, counter: 0, value: "" }; }
   settle(): boolean { return false; }
 
   /** A round is over: statements that wait are looked at again. */
   endRound(gossip: KeyEvents): void {
     this.bad = 0;
-    const isBehind = this.isBehind;
-    this.isBehind = false;
-    if (isBehind) gossip.eachEvent((event) => this.apply(event));
+    if (this.isBehind || this.lookedAt !== undefined) this.lookAgain(gossip);
     this.confirm(gossip);
+  }
+
+  /** Looks at all events, in as many rounds as bad statements take: no number of them hides a good one for ever. */
+  private lookAgain(gossip: KeyEvents): void {
+    const from = this.lookedAt;
+    // What comes too late for its round while this pass lasts needs another one.
+    if (from === undefined) this.isBehind = false;
+    let last = from;
+    gossip.eachEvent((event) => {
+      if (event.topic !== KEY_TOPIC || this.bad >= BAD_MAX || (from !== undefined && !isBeyond(event, from))) return;
+      last = placeOf(event);
+      this.apply(event);
+    });
+    this.lookedAt = this.bad >= BAD_MAX ? last : undefined;
   }
 
   /** Publishes which key this device holds, if it has not said it yet. */
@@ -167,6 +193,16 @@ export class KeyChanges implements FeedView {
     if (timeMs < said.timeMs || (timeMs === said.timeMs && counter < said.counter)) return;
     this.said = { timeMs, counter, value: Buffer.from(value).toString("hex") };
   }
+}
+
+function placeOf({ author, copiedBy, generation, sequence }: FeedEvent): Place {
+  return { feed: copiedBy ?? author, generation, sequence };
+}
+
+/** Whether an event comes after a place. A new generation of a feed was not looked at yet. */
+function isBeyond(event: FeedEvent, place: Place): boolean {
+  const { feed, generation, sequence } = placeOf(event);
+  return feed !== place.feed ? feed > place.feed : generation !== place.generation || sequence > place.sequence;
 }
 
 /** Reads what a device says about its keys; undefined: it is something else. */

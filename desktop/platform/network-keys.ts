@@ -3,11 +3,14 @@ import { FileStorage } from "./file-storage.js";
 import type { Gossip } from "./gossip.js";
 import { KeyChanges } from "./key-changes.js";
 import { KeyRing, type RingState } from "./key-ring.js";
-import { keyNumber } from "./sealed-key.js";
+import { isOfOwner, keyNumber } from "./sealed-key.js";
 import type { Card, SigningFolder } from "./signing-folder.js";
 
 /** Rounds without a frame under the key that counts, after which a node tries the newest that it holds (10.12). */
 const LONELY_ROUNDS = 16;
+
+const NO_KEY = "the network has a key, but neither the card nor the storage has it for this device: have the device "
+  + "admitted and the card made after that, or give the key";
 
 /** The network's keys that a node was given. */
 export interface KeysByHand {
@@ -50,10 +53,19 @@ export class NetworkKeys {
   /** Before the start nothing is stored: the folder is not locked yet. */
   private isLocked = false;
 
-  /** @returns undefined: the network has no key. @throws what `SigningFolder.readKeys` throws */
+  /**
+   * @returns undefined: the network has no key
+   * @throws what `SigningFolder.readKeys` throws, and Error if the network has a key, which this node does not have
+   */
   static open(options: NetworkKeysOptions): NetworkKeys | undefined {
     const keys = new NetworkKeys(options);
-    return keys.ring.isEmpty ? undefined : keys;
+    if (!keys.ring.isEmpty) return keys;
+    const { ring: { current: { switched, ended } }, owner, network } = keys;
+    const isSealed = switched !== "" || ended !== ""
+      || options.card.statements.some((statement) => isOfOwner(statement, owner, network));
+    // Without a key it would send all in clear.
+    if (isSealed) throw new Error(NO_KEY);
+    return undefined;
   }
 
   private constructor(options: NetworkKeysOptions) {
@@ -78,10 +90,14 @@ export class NetworkKeys {
     this.isLocked = true;
   }
 
+  /** The folder is locked: stores the keys, also those of a card. @throws what the file system throws */
+  storeAll(): void {
+    if (this.ring.current.keys.length > 0) this.options.folder.writeKeys(this.ring.current);
+  }
+
   /** The node has started. */
   start(): void {
-    const { ring, options: { folder, interval, log, byHand: { key } } } = this;
-    if (ring.current.keys.length > 0) folder.writeKeys(ring.current);
+    const { ring, options: { interval, log, byHand: { key } } } = this;
     if (key !== undefined && ring.isBeyondOwn && !ring.holds(key)) {
       log.warn("the key that was given by hand is not used: the owner changed the network's key, and the storage has "
         + `key ${keyNumber(ring.sealing.name)}`);

@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
 import { AdmissionList } from "../../src/signing/admission-list.js";
+import type { Pin } from "../../src/signing/keys.js";
 import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
 import { type KeyLog, type KeysByHand, NetworkKeys } from "./network-keys.js";
 import { nodeIdentity, nodeVerify } from "./node-signing.js";
 import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "./signing-folder.js";
+
+/** What could not be stored is tried again after so long. */
+const AGAIN_MS = 10000;
 
 /** Of the options of `chisme node`, those that say how it signs. */
 export interface NodeKeyOptions {
@@ -25,7 +29,11 @@ export interface NodeKeys {
   admissions: AdmissionList | undefined;
   /** undefined: the network has no owner, or no key. */
   network: NetworkKeys | undefined;
-  /** The node has started, and its folder is locked: stores the admissions that count, also those of the card. */
+  /**
+   * The node has started, and its folder is locked: stores the admissions and keys that count, also those of the card.
+   *
+   * @throws what the file system throws
+   */
   store: () => void;
 }
 
@@ -49,13 +57,15 @@ export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand, log: K
   }
   const identity = nodeIdentity(secret);
   const card = owner === undefined ? undefined : readOwner(owner);
-  const admissions = card && ownedKeys(folder, card);
+  const admissions = card && ownedKeys(folder, card, log);
   const network = card && naming("--signed", () =>
     NetworkKeys.open({ ...options, folder, secret, publicKey: identity.publicKey, card, byHand, log }));
-  const keys = admissions ?? pinnedKeys(folder.readPins(), (author, key) => folder.addPin(author, key));
+  const pin = storing(({ author, key }: Pin) => folder.addPin(author, key), "a pinned key", log);
+  const keys = admissions ?? pinnedKeys(folder.readPins(), (author, key) => pin({ author, key }));
   const feeds = signedFeeds({ identity, verify: nodeVerify, keys });
   const store = (): void => {
     if (admissions !== undefined) folder.writeAdmissions(admissions.owner, admissions.all().map(({ bytes }) => bytes));
+    network?.storeAll();
   };
   return { feeds, publicKey: identity.publicKey, admissions, network, store };
 }
@@ -73,13 +83,41 @@ function readOwner(text: string): Card & { owner: Uint8Array } {
   return { owner, ...card };
 }
 
-function ownedKeys(folder: SigningFolder, { owner, admissions }: Card & { owner: Uint8Array }): AdmissionList {
+function ownedKeys(
+  folder: SigningFolder, { owner, admissions }: Card & { owner: Uint8Array }, log: KeyLog,
+): AdmissionList {
   return new AdmissionList({
     owner,
     verify: nodeVerify,
     stored: [...folder.readAdmissions(owner), ...admissions],
-    onAdmission: ({ bytes }) => folder.addAdmission(bytes),
+    onAdmission: storing(({ bytes }) => folder.addAdmission(bytes), "an admission", log),
   });
+}
+
+/**
+ * What stores items in their order. It is called amid an input of the node, so it throws nothing: on a full disk it
+ * says so once, and tries again until there is room.
+ */
+export function storing<Item>(
+  store: (item: Item) => void, what: string, log: KeyLog,
+  later: (run: () => void) => void = (run) => void setTimeout(run, AGAIN_MS).unref(),
+): (item: Item) => void {
+  const waiting: Item[] = [];
+  const storeWaiting = (): void => {
+    try {
+      for (; waiting.length > 0; waiting.shift()) store(waiting[0]);
+    } catch (error) {
+      if (!isTold) log.warn(`${what} counts, but cannot be stored yet: ${(error as Error).message}`);
+      isTold = true;
+      later(storeWaiting);
+      return;
+    }
+    isTold = false;
+  };
+  let isTold = false;
+  return (item) => {
+    if (waiting.push(item) === 1) storeWaiting();
+  };
 }
 
 function naming<Result>(flag: string, run: () => Result): Result {

@@ -91,6 +91,15 @@ export function sealKey(
   return signed(Buffer.concat([head, sealed]), by);
 }
 
+/** Whether a key can be sealed to an Ed25519 public key: it is a point of the curve, and of no small order. */
+export function isSealable(publicKey: Uint8Array): boolean {
+  try {
+    return !ed25519.Point.fromBytes(publicKey).isSmallOrder();
+  } catch {
+    return false;
+  }
+}
+
 /** The owner's word to seal with a key, or to forget all older ones. */
 export function signPhase(kind: "switch" | "end", name: string, by: KeySigner): Uint8Array {
   return signed(Buffer.concat([Buffer.of(KINDS.indexOf(kind) + 1), Buffer.from(name, "hex")]), by);

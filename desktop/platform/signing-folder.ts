@@ -2,7 +2,7 @@ import * as files from "node:fs";
 import { join } from "node:path";
 import { ADMISSION_BYTES } from "../../src/signing/admission.js";
 import type { Pin } from "../../src/signing/keys.js";
-import { isMissing, replaceFile } from "./file-log.js";
+import { isMissing, replaceFile, writeAll } from "./file-log.js";
 import { SECRET_BYTES } from "./node-signing.js";
 import type { RingState } from "./key-ring.js";
 import { readIfThere } from "./read-if-there.js";
@@ -65,7 +65,7 @@ export class SigningFolder {
 
   /** Replaces what is stored. */
   writeAdmissions(owner: Uint8Array, admissions: readonly Uint8Array[]): void {
-    replaceFile(files, join(this.folder, "admitted"), (file) => files.writeSync(file, formatCard(owner, admissions)));
+    replaceFile(files, join(this.folder, "admitted"), (file) => writeText(file, formatCard(owner, admissions)));
   }
 
   addAdmission(admission: Uint8Array): void {
@@ -102,7 +102,7 @@ export class SigningFolder {
     const path = join(this.folder, "network-keys");
     // One whose writing was cut may have been made by others.
     files.rmSync(`${path}.new`, { force: true });
-    replaceFile(files, path, (file) => files.writeSync(file, lines.join("")), MODE);
+    replaceFile(files, path, (file) => writeText(file, lines.join("")), MODE);
   }
 
   private lines(name: string): string[] {
@@ -117,7 +117,7 @@ export class SigningFolder {
       const { size } = files.fstatSync(file);
       const last = Buffer.alloc(1);
       if (size > 0) files.readSync(file, last, 0, 1, size - 1);
-      files.writeSync(file, size > 0 && last[0] !== 0x0a ? `\n${text}` : text);
+      writeText(file, size > 0 && last[0] !== 0x0a ? `\n${text}` : text);
       files.fsyncSync(file);
     } finally {
       files.closeSync(file);
@@ -214,11 +214,17 @@ function writeSecretFile(path: string, head: string, secret: Uint8Array): void {
   }
   try {
     // The mode above is reduced by the umask of the process, but never widened.
-    files.writeSync(file, `${head}${hexOf(secret)}\n`);
+    writeText(file, `${head}${hexOf(secret)}\n`);
     files.fsyncSync(file);
   } finally {
     files.closeSync(file);
   }
+}
+
+/** On a disk that is nearly full, one write may take only a part. */
+function writeText(file: number, text: string): void {
+  const bytes = Buffer.from(text);
+  writeAll(files, file, bytes, bytes.length, null);
 }
 
 export function hexOf(bytes: Uint8Array): string {

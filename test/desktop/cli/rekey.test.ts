@@ -259,6 +259,9 @@ describe("chisme rekey, with processes", function () {
     await stop(unsealed);
     const hall = await startOld("hall");
     await admit("hall");
+    for (const key of ["f".repeat(64), "01".padEnd(64, "0")]) {
+      await refused(/admit: the key of 5 is no Ed25519 public key/, "admit", "5", key, ...owned());
+    }
     await refused(/required option '--owner/, "rekey", "new", ...at("hall"));
     await print("identity", "new", "--owner", place("other.key"));
     await refused(/--owner: .*other\.key has the fingerprint .*, but the node's owner /,

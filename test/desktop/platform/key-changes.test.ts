@@ -253,6 +253,46 @@ describe("a change of the network's key", () => {
     network.run(ROUND_MS);
   });
 
+  it("no flood of bad ones keeps a good one behind them out for ever", () => {
+    const { network, hall, sensor, garden } = house();
+    // The hall has the lowest id, so its events are looked at first.
+    const bad = sealed(SENSOR, 7, NEWER, { network: 1, sign: SIGNER.sign });
+    for (let i = 0; i < 40; i++) {
+      const copy = bad.slice();
+      copy[60 + i] ^= 1;
+      publish(hall, `bad ${i}`, copy);
+    }
+    network.run(6 * ROUND_MS);
+    publish(garden, String(SENSOR), sealed(SENSOR));
+    network.run(8 * ROUND_MS);
+    assert.deepEqual(sensor.ring.names, ["", NAME]);
+    const { signature } = sensor.changes.ignored;
+    network.run(10 * ROUND_MS);
+    assert.equal(sensor.changes.ignored.signature, signature, "then none is verified again");
+  });
+
+  it("what a device said with a later stamp is not what it says since its feed began anew", () => {
+    const { hall: { changes, ring } } = house();
+    ring.set(ring.with({ name: NAME, key: NEW }));
+    const say = (timeMs: number, value: Uint8Array): void => changes.apply({
+      author: BASE + HALL, copiedBy: undefined, generation: 1, sequence: 1, timeMs, counter: 0, topic: KEY_TOPIC,
+      key: "holds", kind: "set", ttlMs: 0, endMs: Infinity, value,
+    });
+    say(5000, new Uint8Array(13));
+    // Its clock was wrong: the feed begins anew, with stamps that are earlier.
+    changes.forget(BASE + HALL);
+    let times = 0;
+    const gossip = {
+      eachEvent: (): void => undefined,
+      set: (_topic: string, _key: string, value: unknown): void => {
+        times++;
+        say(1000 + times, value as Uint8Array);
+      },
+    };
+    for (let i = 0; i < 5; i++) changes.endRound(gossip);
+    assert.equal(times, 1);
+  });
+
   it("a key that cannot be stored is not used, and is taken when there is room", () => {
     const { network, hall, sensor } = house();
     sensor.disk.isFull = true;

@@ -5,8 +5,8 @@ import { ed25519, x25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { nodeIdentity } from "../../../desktop/platform/node-signing.js";
 import {
-  type KeySigner, PHASE_BYTES, SEALED_KEY_BYTES, isOfOwner, keyName, keyNumber, openKey, readStatement, sealKey,
-  signPhase,
+  type KeySigner, PHASE_BYTES, SEALED_KEY_BYTES, isOfOwner, isSealable, keyName, keyNumber, openKey, readStatement,
+  sealKey, signPhase,
 } from "../../../desktop/platform/sealed-key.js";
 import { networkHash } from "../../../src/engine/table/hash.js";
 import { propertyOptions } from "../../support/random.js";
@@ -86,6 +86,13 @@ describe("keys of the network that are sealed to devices", () => {
     assert.equal(vectors.end.length, 2 * PHASE_BYTES);
     const { kind, name, id } = readStatement(bytes(vectors.device)) ?? assert.fail();
     assert.deepEqual({ kind, name, id }, { kind: "device", name: vectors.name, id: vectors.id });
+  });
+
+  it("a key is sealed to points of the curve only, and to none of a small order", () => {
+    assert.ok(isSealable(nodeIdentity(new Uint8Array(32).fill(1)).publicKey));
+    for (const hex of ["ff".repeat(32), `02${"00".repeat(31)}`, `01${"00".repeat(31)}`, "00".repeat(32)]) {
+      assert.ok(!isSealable(new Uint8Array(Buffer.from(hex, "hex"))), hex);
+    }
   });
 
   it("only the device opens its own, and only the owner that of the owner", () => {
