@@ -50,10 +50,19 @@ export class NetworkKeys {
   /** Before the start nothing is stored: the folder is not locked yet. */
   private isLocked = false;
 
-  /** @returns undefined: the network has no key. @throws what `SigningFolder.readKeys` throws */
+  /**
+   * @returns undefined: the network has no key
+   * @throws Error where the network has one, but not the node; what `SigningFolder.readKeys` throws
+   */
   static open(options: NetworkKeysOptions): NetworkKeys | undefined {
     const keys = new NetworkKeys(options);
-    return keys.ring.isEmpty ? undefined : keys;
+    if (!keys.ring.isEmpty) return keys;
+    // Without a key the node would send in clear what the others seal.
+    if (options.card.statements.length > 0) {
+      throw new Error("the owner changed the network's key, and the card has none for this device: print a card after "
+        + "the device was admitted");
+    }
+    return undefined;
   }
 
   private constructor(options: NetworkKeysOptions) {
