@@ -18,6 +18,7 @@ interface OwnerOptions extends AskOptions {
 const VERSION_MAX = 4294967295;
 /** What a revoked device published last may have a stamp so long after its last event, or after now. */
 const SLACK_MS = 60000;
+const NOBODY = "this node knows of no device that was admitted\n";
 
 /** The commands with which an owner says who may take part. The owner's private key stays in their process. */
 export function admitCommands(): Command[] {
@@ -30,6 +31,7 @@ export function admitCommands(): Command[] {
       .option("--card", "print the owner's public key and all that it stated, for --owner of a new node")
       .action(asking(async (client, { card }: AskOptions & { card?: true }) => {
         const state = await client.call<SigningState>("signing");
+        if (state.admitted.length === 0 && !card) process.stderr.write(NOBODY);
         return { json: state, lines: card ? await cardLines(client, state) : state.admitted.map(lineOf) };
       })),
   ];
@@ -92,7 +94,7 @@ async function publish(
   await client.call("admit", { admission: hexOf(signed) });
   const { author, key, version, generation, sequence } = admission;
   const sealed = isRevoked ? [] : await sealToAdmitted(client, identity, { id: author, publicKey: key });
-  const of = isRevoked ? `, events up to ${generation}:${sequence} stay` : `, key ${fingerprint(key)}`;
+  const of = isRevoked ? `, events up to ${generation}:${sequence} stay` : `, fingerprint ${fingerprint(key)}`;
   return {
     json: { author, version, isRevoked, ...isRevoked && { generation, sequence } },
     lines: [`${isRevoked ? "revoked" : "admitted"} ${author}, version ${version}${of}`, ...sealed],
@@ -123,5 +125,5 @@ async function cardLines(client: ControlClient, { owner, admitted }: SigningStat
 function lineOf({ author, authorName, key, version, isRevoked }: AdmittedAuthor): string {
   const name = authorName === undefined ? "" : ` ${authorName}`;
   const state = isRevoked ? "- revoked " : "+ admitted";
-  return `${state} ${author}${name}, version ${version}, key ${fingerprint(hexBytes(key))}`;
+  return `${state} ${author}${name}, version ${version}, fingerprint ${fingerprint(hexBytes(key))}`;
 }

@@ -83,6 +83,7 @@ function owned(usage: string, description: string): Command {
 async function makeKey(client: ControlClient, file: string): Promise<Printed> {
   const { name: before, latest, devices, open, isEnded } = await readChange(client);
   const { signer, owner } = await ownerOf(client, file);
+  if (devices.length === 0) throw new Error("rekey new: the node knows of no device that is admitted: chisme admit");
   if (open >= RING_KEYS - 1) {
     throw new Error(`rekey new: ${open} keys wait for their end, and nodes remember no more: chisme rekey end first`);
   }
@@ -109,9 +110,12 @@ async function makeKey(client: ControlClient, file: string): Promise<Printed> {
 
 async function nextStep(client: ControlClient, { owner: file, force }: OwnerOptions, step: "switch" | "end"):
 Promise<Printed> {
-  const { name, isSwitched, devices, known } = await readChange(client);
+  const { name, isSwitched, isEnded, devices, known } = await readChange(client);
   const { signer } = await ownerOf(client, file);
   if (name === undefined) throw new Error(`rekey ${step}: there is no new key: chisme rekey new`);
+  if (step === "switch" && isEnded) {
+    throw new Error(`rekey switch: key ${keyNumber(name)} is the only one already; for another: chisme rekey new`);
+  }
   if (step === "end" && !isSwitched) {
     throw new Error("rekey end: nodes still seal with the old key: chisme rekey switch");
   }
@@ -120,14 +124,17 @@ Promise<Printed> {
     throw new Error(`rekey ${step}: key ${number} was sealed to ${listOf(known)} before the revocation: `
       + "chisme rekey new");
   }
-  const behind = devices.filter((device) => device.step === "none" || device.step === "sealed"
-    || (step === "end" && device.step === "opens"));
+  const behind = behindOf(devices, step);
   if (behind.length > 0 && !force) {
     const what = step === "switch" ? "hold" : "seal with";
     throw new Error(`rekey ${step}: not confirmed that they ${what} key ${number}: ${listOf(behind)}. Wait, or revoke `
-      + "them; --force leaves them out");
+      + "them; --force leaves them out, until they get a card");
   }
   await publish(client, [signPhase(step, name, signer)]);
+  if (known.length > 0) {
+    process.stderr.write(`warning: key ${number} was sealed to ${listOf(known)} before the revocation, so it still `
+      + "hears the network: chisme rekey new\n");
+  }
   return {
     json: { number, behind: behind.map(({ id }) => id) },
     lines: [step === "end" ? `nodes have only key ${number}` : `nodes seal with key ${number}, and open older ones`],
@@ -246,7 +253,20 @@ function statusLines({ name, isSwitched, isEnded, devices, known }: Change): str
     ...devices.map((one) => `${one.step === "none" || one.step === "sealed" ? "-" : "+"} ${textOf(one)}: ${
       STEP_TEXTS[one.step]}`),
     ...known.map((one) => `! ${textOf(one)} was revoked, and it was sealed to it before: chisme rekey new`),
+    ...known.length > 0 || isEnded ? [] : [nextText(devices, isSwitched ? "end" : "switch")],
   ];
+}
+
+/** Devices for which the next step is too early. */
+function behindOf(devices: readonly Device[], step: "switch" | "end"): Device[] {
+  return devices.filter((device) => device.step === "none" || device.step === "sealed"
+    || (step === "end" && device.step === "opens"));
+}
+
+function nextText(devices: readonly Device[], step: "switch" | "end"): string {
+  const waiting = behindOf(devices, step).length;
+  const when = waiting === 0 ? "" : `, when ${waiting} more ${waiting === 1 ? "has" : "have"} confirmed`;
+  return `next: chisme rekey ${step}${when}`;
 }
 
 function textOf({ id, name }: { id: number; name?: string }): string {

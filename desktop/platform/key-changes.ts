@@ -227,7 +227,7 @@ function textOf(ring: KeyRing): string {
   const { switched, ended } = ring.current;
   const stated = switched > ended ? switched : ended;
   if (holding === undefined || holding.name < stated) {
-    return `the owner changed the network's key, and this node does not have key ${keyNumber(stated)}: give it a card`;
+    return `the owner changed the network's key, and this node does not have key ${keyNumber(stated)}: it needs a card`;
   }
   const number = keyNumber(holding.name);
   switch (holding.step) {

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { AdmissionList } from "../../src/signing/admission-list.js";
 import type { Pin } from "../../src/signing/keys.js";
 import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
 import { type KeyLog, type KeysByHand, NetworkKeys } from "./network-keys.js";
 import { nodeIdentity, nodeVerify } from "./node-signing.js";
+import { readIfThere } from "./read-if-there.js";
 import { type Card, SigningFolder, hexBytes, isOwnerSecret, parseCard } from "./signing-folder.js";
 
 /** What could not be stored is tried again after so long. */
@@ -73,7 +73,10 @@ export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand, log: K
 /** @throws Error that names the option */
 function readOwner(text: string): Card & { owner: Uint8Array } {
   if (/^[0-9a-f]{64}$/i.test(text)) return { owner: hexBytes(text), admissions: [], statements: [] };
-  const content = naming("--owner", () => readFileSync(text, "utf8"));
+  const content = naming("--owner", () => readIfThere(text));
+  if (content === undefined) {
+    throw new Error(`--owner: ${text} is neither a public key of 64 hex digits nor a file that is there`);
+  }
   if (isOwnerSecret(content)) {
     throw new Error(`--owner: ${text} is the owner's private key, which no node needs: give the public one, which `
       + `chisme identity show --owner ${text} prints`);

@@ -160,7 +160,7 @@ export function formatCard(
 /** The owner's private key. @throws as `SigningFolder.readSecret`, and if there is no file */
 export function readOwnerSecret(path: string): Uint8Array {
   const secret = readSecretFile(path, OWNER_SECRET);
-  if (secret === undefined) throw new Error(`${path} is not there`);
+  if (secret === undefined) throw new Error(`${path} is not there: chisme identity new --owner makes one`);
   return secret;
 }
 
@@ -178,7 +178,9 @@ function readSecretFile(path: string, head: string): Uint8Array | undefined {
   const text = readPrivateFile(path, "the private key");
   if (text === undefined) return undefined;
   const hex = text.startsWith(head) ? text.slice(head.length).trimEnd() : "";
-  if (!new RegExp(`^[0-9a-f]{${2 * SECRET_BYTES}}$`).test(hex)) throw new Error(`${path} holds no private key`);
+  if (!new RegExp(`^[0-9a-f]{${2 * SECRET_BYTES}}$`).test(hex)) {
+    throw new Error(`${path} holds no private key of ${head === "" ? "a node" : "an owner"}`);
+  }
   return hexBytes(hex);
 }
 

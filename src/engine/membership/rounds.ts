@@ -366,9 +366,8 @@ export class Rounds {
     const isCutOff = pinned > 0 && live === 0;
     const isSearch = isCutOff || this.searchRounds > 0 || this.probeOrder.isPartial;
     const isBroadcast = isOpen && isSearch && this.random.below(isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST) === 0;
-    // Who found a node without seeds may not reach all that it reaches.
+    // Who found a node without seeds may not reach all that it reaches. Who hears nobody for long is alone.
     const isFirst = pinned === 0 && this.tries === 0;
-    // Who hears nobody for long is alone, whatever its table says.
     const isLone = this.countTry(isAlone || this.localHealth === LOCAL_HEALTH_MAX);
     if (((isLone || isFirst) && mayBroadcast) || isBroadcast) {
       this.broadcast();

@@ -144,7 +144,7 @@ describe("chisme rekey, with processes", function () {
     await print("revoke", "garden", ...owned());
     await refused(/rekey switch: there is no new key: chisme rekey new/, "rekey", "switch", ...owned());
     assert.equal(await print("rekey", "new", ...owned()), "key 1 is sealed to 2 of 2 devices");
-    await untilStatus(/^key 1 is not used yet\n\+ \d+ hall: opens frames with it\n\+ \d+ sensor: opens frames with it$/);
+    await untilStatus(/^key 1 is not used yet\n\+ \d+ hall: opens frames with it\n\+ \d+ sensor: opens frames with it\nnext: chisme rekey switch$/);
     // One that is never there, and then revoked, has the key sealed to it.
     assert.match(await admit("attic"), /\nkey 1 of the network is sealed to it$/);
     await refused(/rekey switch: not confirmed that they hold key 1: \d+\. Wait, or revoke them/,
@@ -153,12 +153,15 @@ describe("chisme rekey, with processes", function () {
     await print("revoke", attic, ...owned());
     await refused(/rekey switch: key 1 was sealed to \d+ before the revocation: chisme rekey new/,
       "rekey", "switch", ...owned());
+    assert.match(await print("rekey", "status", ...at("hall")), /was revoked, and it was sealed to it .*rekey new$/);
+    const forced = await chisme("rekey", "switch", "--force", ...owned());
+    assert.match(forced.stderr, /warning: key 1 was sealed to \d+ before the revocation.*: chisme rekey new/);
     assert.equal(await print("rekey", "new", ...owned()),
       "key 2 is sealed to 2 of 2 devices\nkey 1 will not be used any more");
-    await untilStatus(/hall: opens.*\n.*sensor: opens frames with it$/);
+    await untilStatus(/hall: opens.*\n.*sensor: opens frames with it\nnext: chisme rekey switch$/);
     await refused(/rekey end: nodes still seal with the old key: chisme rekey switch/, "rekey", "end", ...owned());
     assert.equal(await print("rekey", "switch", ...owned()), "nodes seal with key 2, and open older ones");
-    await untilStatus(/^key 2 is used, and older ones are opened\n.*hall: seals with it\n.*sensor: seals with it$/);
+    await untilStatus(/^key 2 is used, and older ones are opened\n.*hall: seals with it\n.*sensor: seals with it\nnext: chisme rekey end$/);
     // The garden still has the old key: it is opened, but hears nothing any more.
     const unheard = await sealDrops("garden");
     await eventually("what the garden cannot open", async () => await sealDrops("garden") > unheard + 3);
@@ -212,7 +215,7 @@ describe("chisme rekey, with processes", function () {
     await untilValue(away, "early");
     await stop(away);
     await print("rekey", "new", ...owned());
-    await untilStatus(/hall: opens/);
+    await untilStatus(/hall: opens(.*\n)*next: chisme rekey switch, when 1 more has confirmed$/);
     // One that joins in the middle has both keys: the old one by hand, the new one by the card.
     await admit("garden");
     ports.garden = freshPort();
@@ -225,10 +228,16 @@ describe("chisme rekey, with processes", function () {
     await refused(/not confirmed that they seal with key 1: \d+ sensor/, "rekey", "end", ...owned());
     await print("rekey", "end", "--force", ...owned());
     await untilStatus(/hall: has no older one\n- \d+ sensor: not confirmed\n.*garden: has no older one/);
+    await refused(/rekey switch: key 1 is the only one already; for another: chisme rekey new/,
+      "rekey", "switch", "--force", ...owned());
     const lost = await startOld("sensor");
     const before = await sealDrops("sensor");
     await eventually("what it cannot open", async () => await sealDrops("sensor") > before + 3);
     await stop(lost);
+    // A card of before its admission has no key for it, and it does not start in clear.
+    writeFileSync(place("card"), `${await print("admitted", "--card", ...at("hall"))}\n`);
+    await refused(/have the device admitted and the card made after that/,
+      "node", "--signed", "--owner", place("card"), ...at("attic"));
     // A device that is admitted now gets the key with the card, too.
     await admit("attic");
     ports.attic = freshPort();
@@ -258,6 +267,7 @@ describe("chisme rekey, with processes", function () {
       "rekey", "new", ...owned());
     await stop(unsealed);
     const hall = await startOld("hall");
+    await refused(/rekey new: the node knows of no device that is admitted/, "rekey", "new", ...owned());
     await admit("hall");
     for (const key of ["f".repeat(64), "01".padEnd(64, "0")]) {
       await refused(/admit: the key of 5 is no Ed25519 public key/, "admit", "5", key, ...owned());

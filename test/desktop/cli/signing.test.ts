@@ -91,7 +91,7 @@ describe("chisme identity", function () {
     assert.ok(!stderr.includes(secret));
     writeFileSync(path, `${secret}00\n`);
     const broken = await chisme("identity", "show", ...at("hall"));
-    assert.match(broken.stderr, /holds no private key/);
+    assert.match(broken.stderr, /holds no private key of a node/);
     assert.ok(!broken.stderr.includes(secret));
     await refused(/one of --storage and --owner is needed/, "identity", "show");
     await refused(/has no identity: chisme identity new/, "identity", "export", ...at("attic"));
@@ -105,7 +105,8 @@ describe("chisme identity", function () {
     await refused(/--signed: needs a folder/, "node", "--signed");
     await refused(/--signed: .*attic has no identity/, "node", "--signed", ...at("attic"));
     await refused(/--owner: has no effect without --signed/, "node", "--owner", key, ...at("hall"));
-    await refused(/--owner: .*nowhere/, "node", "--signed", "--owner", place("nowhere"), ...at("hall"));
+    await refused(/--owner: .*nowhere is neither a public key of 64 hex digits nor a file that is there/,
+      "node", "--signed", "--owner", place("nowhere"), ...at("hall"));
     await refused(/owner\.key is the owner's private key, which no node needs/,
       "node", "--signed", "--owner", place("owner.key"), ...at("hall"));
     writeFileSync(place("text"), "hello\n");
@@ -280,6 +281,12 @@ describe("an owner and devices, as processes", function () {
     const owner = ["--owner", place("owner.key"), ...at("hall")];
     const key = "cd".repeat(32);
     await refused(/the file with the owner's private key|required option '--owner/, "admit", "7", ...at("hall"));
+    const nobody = await chisme("admitted", ...at("hall"));
+    assert.deepEqual([nobody.stdout, nobody.stderr], ["", "this node knows of no device that was admitted\n"]);
+    await refused(/hall\/identity holds no private key of an owner/,
+      "admit", "7", key, "--owner", join(place("hall"), "identity"), ...at("hall"));
+    await refused(/absent\.key is not there: chisme identity new --owner makes one/,
+      "admit", "7", key, "--owner", place("absent.key"), ...at("hall"));
     await refused(/admit: "hello" is neither an id nor a line/, "admit", "hello", ...owner);
     await refused(/admit: "4294967296" is neither/, "admit", "4294967296", ...owner);
     await refused(/admit: the key of 7 is not known: give the line/, "admit", "7", ...owner);
