@@ -148,7 +148,7 @@ export class NodeRun {
     this.keys?.network?.starting(this.gossip);
     try {
       this.gossip.start();
-      this.keys?.store();
+      this.keys?.store(this.gossip.id);
     } catch (error) {
       const failure = error as NodeJS.ErrnoException;
       this.giveUp(failure.syscall === "bind" ? this.bindMessage(failure) : `--storage: ${failure.message}`);

@@ -114,7 +114,7 @@ export class GatewayNode implements ControlledNode {
   async start(): Promise<void> {
     this.keys?.network?.starting(this.gossip);
     this.gossip.start();
-    this.keys?.store();
+    this.keys?.store(this.gossip.id);
     this.keys?.network?.start();
     this.isRunning = true;
     this.ownRowChanged();

@@ -1,3 +1,4 @@
+import { type SignedAdmission, isRevocation } from "../../src/signing/admission.js";
 import { AdmissionList } from "../../src/signing/admission-list.js";
 import type { Pin } from "../../src/signing/keys.js";
 import { type SignedFeeds, pinnedKeys, signedFeeds } from "../../src/signing/index.js";
@@ -31,10 +32,12 @@ export interface NodeKeys {
   network: NetworkKeys | undefined;
   /**
    * The node has started, and its folder is locked: stores the admissions and keys that count, also those of the card.
+   * Says if the owner has not admitted the device, or revoked it, now and when that changes.
    *
+   * @param id of the node
    * @throws what the file system throws
    */
-  store: () => void;
+  store: (id: number) => void;
 }
 
 /**
@@ -57,15 +60,22 @@ export function openNodeKeys(options: NodeKeyOptions, byHand: KeysByHand, log: K
   }
   const identity = nodeIdentity(secret);
   const card = owner === undefined ? undefined : readOwner(owner);
-  const admissions = card && ownedKeys(folder, card, log);
+  let ownId: number | undefined;
+  const admissions = card && ownedKeys(folder, card, log, (admission) => {
+    if (admission.author === ownId) log.info(ownStanding(admission));
+  });
   const network = card && naming("--signed", () =>
     NetworkKeys.open({ ...options, folder, secret, publicKey: identity.publicKey, card, byHand, log }));
   const pin = storing(({ author, key }: Pin) => folder.addPin(author, key), "a pinned key", log);
   const keys = admissions ?? pinnedKeys(folder.readPins(), (author, key) => pin({ author, key }));
   const feeds = signedFeeds({ identity, verify: nodeVerify, keys });
-  const store = (): void => {
+  const store = (id: number): void => {
     if (admissions !== undefined) folder.writeAdmissions(admissions.owner, admissions.all().map(({ bytes }) => bytes));
     network?.storeAll();
+    ownId = id;
+    const own = admissions?.find(id);
+    const isAdmitted = own !== undefined && !isRevocation(own);
+    if (admissions !== undefined && !isAdmitted) log.warn(ownStanding(own));
   };
   return { feeds, publicKey: identity.publicKey, admissions, network, store };
 }
@@ -88,13 +98,25 @@ function readOwner(text: string): Card & { owner: Uint8Array } {
 
 function ownedKeys(
   folder: SigningFolder, { owner, admissions }: Card & { owner: Uint8Array }, log: KeyLog,
+  onAdmission: (admission: SignedAdmission) => void,
 ): AdmissionList {
+  const store = storing(({ bytes }: SignedAdmission) => folder.addAdmission(bytes), "an admission", log);
   return new AdmissionList({
     owner,
     verify: nodeVerify,
     stored: [...folder.readAdmissions(owner), ...admissions],
-    onAdmission: storing(({ bytes }) => folder.addAdmission(bytes), "an admission", log),
+    onAdmission: (admission) => {
+      store(admission);
+      onAdmission(admission);
+    },
   });
+}
+
+/** @param own what the owner says about this device; undefined: nothing is known */
+function ownStanding(own: SignedAdmission | undefined): string {
+  if (own === undefined) return "the owner has not admitted this device: nobody takes the events that it publishes";
+  return isRevocation(own) ? "the owner revoked this device: nobody takes the events that it publishes from then on"
+    : "the owner has admitted this device";
 }
 
 /**
