@@ -24,5 +24,7 @@ export function startDisplay(options, show) {
 
 /** @param {import("chisme").NodeRow} row */
 function lineOf({ name, address, state, data }) {
-  return `${name ?? address} ${state}${data === undefined ? "" : ` ${readingsText(data) ?? jsonText(data)}`}`;
+  // A node that is being probed is up as far as anybody knows, and nothing tells when the probe is over.
+  const shown = state === "probed" ? "up" : state;
+  return `${name ?? address} ${shown}${data === undefined ? "" : ` ${readingsText(data) ?? jsonText(data)}`}`;
 }

@@ -9,7 +9,9 @@ E.on("init", function() {
     function update() {
       var text = node.rows().filter(function(row) { return row.id !== node.id; }).map(function(row) {
         var value = row.data === undefined ? "" : " " + JSON.stringify(row.data);
-        return (row.name || row.address) + " " + row.state + value;
+        // Nothing tells when the probe of a node is over.
+        var state = row.state === "probed" ? "up" : row.state;
+        return (row.name || row.address) + " " + state + value;
       }).sort().join("\n");
       if (text !== shown) print(text);
       shown = text;

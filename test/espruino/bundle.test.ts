@@ -20,12 +20,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 101400,
-  "chisme-lean.min.js": 108400,
-  "chisme-espgossip.min.js": 127000,
-  "chisme-espgossip-lean.min.js": 138200,
-  "chisme-full.min.js": 192300,
-  "chisme-full-lean.min.js": 216800,
+  "chisme.min.js": 101500,
+  "chisme-lean.min.js": 108500,
+  "chisme-espgossip.min.js": 127200,
+  "chisme-espgossip-lean.min.js": 138300,
+  "chisme-full.min.js": 193400,
+  "chisme-full-lean.min.js": 218000,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 34;
