@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Interface, createInterface } from "node:readline";
+import { LineSplitter } from "../control/protocol.js";
 import type { Commands } from "./commands.js";
 import { inFlags } from "./flags.js";
 import type { CommandError } from "./node-report.js";
@@ -65,11 +65,12 @@ export function commandErrorText({ source, number, message }: CommandError): str
 }
 
 const STANDARD_INPUT = "standard input";
+/** Longest line that standard input may have. */
+const LINE_BYTES_MAX = 1048576;
 
 /** Reads commands and values from standard input, line by line. After the end of the input the last value stays. */
 export class Prompt {
   private readonly input: NodeJS.ReadStream;
-  private readonly lines: Interface;
   private readonly queue: CommandLines;
 
   constructor(
@@ -79,17 +80,26 @@ export class Prompt {
     this.input = input;
     this.queue = new CommandLines(commands, input.isTTY ? undefined : STANDARD_INPUT, onCommandError);
     // The terminal keeps its mode, so that Ctrl-C arrives as a signal.
-    this.lines = createInterface({ input, terminal: false, crlfDelay: Infinity });
-    const onError = (error: Error) => onWarning(`standard input: ${error.message}`);
-    input.on("error", onError);
-    this.lines.on("error", () => undefined);
-    this.lines.on("line", (line) => this.queue.add(line));
+    input.on("error", (error: Error) => onWarning(`standard input: ${error.message}`));
+    const splitter = new LineSplitter(LINE_BYTES_MAX);
+    const add = (line: string): void => this.queue.add(line.replace(/\r$/, ""));
+    input.on("data", (bytes: Buffer) => {
+      const lines = splitter.add(bytes);
+      if (lines !== undefined) lines.forEach(add);
+      else {
+        onWarning(`standard input: a line is longer than ${LINE_BYTES_MAX} bytes, and nothing more is read`);
+        input.destroy();
+      }
+    });
+    input.on("end", () => {
+      const last = splitter.end();
+      if (last !== "") add(last);
+    });
   }
 
   /** Releases the input. Otherwise an open pipe or terminal would keep the process alive. */
   close(): void {
     this.queue.close();
-    this.lines.close();
     this.input.destroy();
   }
 }

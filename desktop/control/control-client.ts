@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import { lstatSync } from "node:fs";
 import { type Socket, createConnection } from "node:net";
-import { createInterface } from "node:readline";
 import { type NodeNote, checkPath, isPipe, notedNodes, storageSocket } from "./socket-place.js";
-import { ControlError, type RpcNotification, type RpcResponse } from "./protocol.js";
+import { ANSWER_BYTES_MAX, ControlError, LineSplitter, type RpcNotification, type RpcResponse } from "./protocol.js";
 
 /** How long a node may take to answer. It answers within milliseconds, unless its process stands still. */
 const ANSWER_MS = 10000;
@@ -60,8 +59,12 @@ export class ControlClient {
     this.socket = socket;
     this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
     socket.on("error", () => undefined);
-    createInterface({ input: socket, crlfDelay: Infinity }).on("line", (line) => this.arrived(line))
-      .on("error", () => undefined);
+    const splitter = new LineSplitter(ANSWER_BYTES_MAX);
+    socket.on("data", (bytes: Buffer) => {
+      const lines = splitter.add(bytes);
+      if (lines === undefined) this.end(`an answer is longer than ${ANSWER_BYTES_MAX} bytes`);
+      else lines.forEach((line) => this.arrived(line));
+    });
     void this.closed.then(() => this.fail(new Error(ENDED)));
   }
 
@@ -120,8 +123,7 @@ export class ControlClient {
     try {
       message = JSON.parse(line) as RpcResponse | RpcNotification;
     } catch {
-      this.fail(new Error("what answers is no node of chisme"));
-      this.close();
+      this.end("what answers is no node of chisme");
       return;
     }
     if ("method" in message) {
@@ -134,6 +136,11 @@ export class ControlClient {
     const waiting = this.waiting.get(message.id as number);
     if (failed !== undefined) waiting?.reject(failed);
     else waiting?.resolve((message as { result: unknown }).result);
+  }
+
+  private end(problem: string): void {
+    this.fail(new Error(problem));
+    this.close();
   }
 
   private fail(error: Error): void {

@@ -5,6 +5,8 @@
 
 /** Of what answers mean. It rises when a client of before would misread one. */
 export const PROTOCOL_VERSION = 1;
+/** Longest answer that a client accepts. */
+export const ANSWER_BYTES_MAX = 268435456;
 /** Longest line that a node accepts, without its end. */
 export const REQUEST_BYTES_MAX = 65536;
 /** Clients at one time. */
@@ -62,10 +64,12 @@ export class ControlError extends Error {
   }
 }
 
-/** Splits bytes into lines of at most `bytesMax`. */
+/** Splits bytes into lines of at most `bytesMax`. Only a line feed ends one; readline of Node.js 24 knows more ends. */
 export class LineSplitter {
   private readonly bytesMax: number;
-  private rest: Buffer = Buffer.alloc(0);
+  /** What stands behind the last line feed, as it came. */
+  private rest: Buffer[] = [];
+  private restBytes = 0;
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax;
@@ -74,19 +78,23 @@ export class LineSplitter {
   /** @returns the lines that are whole now; undefined when one is too long */
   add(bytes: Buffer): string[] | undefined {
     const lines: string[] = [];
-    let all = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
+    this.rest.push(bytes);
+    this.restBytes += bytes.length;
+    if (!bytes.includes(LINE_FEED)) return this.restBytes > this.bytesMax ? undefined : lines;
+    let all = Buffer.concat(this.rest);
     for (let end = all.indexOf(LINE_FEED); end >= 0; end = all.indexOf(LINE_FEED)) {
       if (end > this.bytesMax) return undefined;
       lines.push(all.toString("utf8", 0, end));
       all = all.subarray(end + 1);
     }
-    this.rest = all;
+    this.rest = [all];
+    this.restBytes = all.length;
     return all.length > this.bytesMax ? undefined : lines;
   }
 
   /** What stands behind the last line feed. */
   end(): string {
-    return this.rest.toString("utf8");
+    return Buffer.concat(this.rest).toString("utf8");
   }
 }
 
