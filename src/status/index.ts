@@ -206,10 +206,13 @@ function memoryOf<Value extends CborValue>(
   // The parts of an engine refer to each other, and each buffer counts once.
   const seen: object[] = [rows, rows.valueBytes().buffer];
   const poolBytes = tableBytes(engine.stats, seen);
+  const rowBytes = rows.capacity * (ROW_BYTES + rows.valueBytesMax);
+  // The words of the small tables lie behind the rows.
+  const behindBytes = rows.valueBytes().buffer.byteLength - rowBytes;
   const memory: StatusMemory = {
-    rowBytes: rows.capacity * (ROW_BYTES + rows.valueBytesMax),
+    rowBytes,
     eventBytes: tableBytes(engine.feed, seen),
-    otherBytes: poolBytes + tableBytes(engine, seen),
+    otherBytes: poolBytes + behindBytes + tableBytes(engine, seen),
   };
   if (platform !== undefined) memory.platform = platform;
   return memory;
