@@ -5,6 +5,7 @@ import {
 } from "../platform/key-changes.js";
 import type { KeyRing } from "../platform/key-ring.js";
 import { type KeyStatement, isOfOwner, readStatement } from "../platform/sealed-key.js";
+import { hexOf } from "../platform/signing-folder.js";
 
 /** What a node says about the network's keys. No key is in it; all bytes are hexadecimal text. */
 export interface KeysState {
@@ -102,8 +103,4 @@ export class NodeRekeying {
       if (key !== HOLDS && statement !== undefined && statement.name < ended) this.gossip.withdraw(KEY_TOPIC, key);
     }
   }
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }
