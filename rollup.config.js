@@ -1,4 +1,4 @@
-// The bundles for Espruino. scripts/build.mjs builds all else with the compiler alone.
+// The bundles for Espruino. scripts/build.mjs builds all else, and the declarations beside them, with the compiler.
 import { fileURLToPath } from "node:url";
 import {
   besideBundle, espruinoOutput, inlineConstants, leaveMost, ownNames, shorten, stripTypes,
@@ -12,7 +12,7 @@ const espruinoFile = (entryFileNames, ...plugins) => ({
 function forEspruino(source, name) {
   const input = fileURLToPath(new URL(source, import.meta.url));
   return [
-    { input, plugins: [stripTypes], output: espruinoFile(`${name}.js`, besideBundle(input)) },
+    { input, plugins: [stripTypes], output: espruinoFile(`${name}.js`, besideBundle) },
     {
       input,
       plugins: [ownNames(input), stripTypes],

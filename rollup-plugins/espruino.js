@@ -5,7 +5,7 @@ import { parseAst } from "rollup/parseAst";
 import { flatten } from "./flatten.js";
 import { inlineShort } from "./inline.js";
 import { leaveInFlash } from "./lazy.js";
-import { declarationsOf, internalNames, memberNames } from "./program.js";
+import { internalNames, memberNames } from "./program.js";
 
 const tsconfig = fileURLToPath(new URL("../tsconfig.espruino.json", import.meta.url));
 /** Espruino supports nearly all of this syntax; the linter's rules exclude the rest from the sources. */
@@ -107,17 +107,13 @@ function minifying(entry) {
   };
 }
 
-/** Writes the files next to the bundle: its types, and a package.json that marks it as CommonJS. */
-export function besideBundle(entry) {
-  return {
-    name: "beside-bundle",
-    generateBundle() {
-      const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
-      emit("package.json", '{ "type": "commonjs" }\n');
-      for (const [file, text] of declarationsOf(entry, tsconfig)) emit(`types/${file}`, text);
-    },
-  };
-}
+/** Writes a package.json next to the bundle that marks it as CommonJS. */
+export const besideBundle = {
+  name: "beside-bundle",
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "package.json", source: '{ "type": "commonjs" }\n' });
+  },
+};
 
 /** Bundles a module for Espruino three times: readable, minified, and with most of it left in flash. */
 export async function bundleForEspruino(entry, from = MODULE_TEXT) {
@@ -140,17 +136,23 @@ function takeConstants(code) {
   const declarations = parseAst(code).body
     .filter(({ type, kind }) => type === "VariableDeclaration" && kind === "const")
     .filter(({ declarations: { length } }) => length === 1);
-  let rest = code;
+  const taken = [];
   for (let before = -1; before < values.size;) {
     before = values.size;
     for (const { start, end, declarations: [{ id, init }] } of declarations) {
       const value = values.has(id.name) ? undefined : numberOf(init, values);
       if (value === undefined) continue;
       values.set(id.name, value);
-      rest = rest.slice(0, start) + " ".repeat(end - start) + rest.slice(end);
+      taken.push({ start, end });
     }
   }
-  return { values, rest };
+  let rest = "";
+  let at = 0;
+  for (const { start, end } of taken.sort((one, other) => one.start - other.start)) {
+    rest += code.slice(at, start) + " ".repeat(end - start);
+    at = end;
+  }
+  return { values, rest: rest + code.slice(at) };
 }
 
 /** The value of a constant expression; undefined for any other expression. */

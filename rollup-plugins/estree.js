@@ -1,9 +1,18 @@
+/** Where a node keeps its children, which the plugins look at many times: for-in and JSON pass over symbols. */
+const CHILDREN = Symbol("children");
+
 /** The direct children of an ESTree node, in the order of the source. */
 export function childrenOf(node) {
+  return (node[CHILDREN] ??= findChildren(node));
+}
+
+function findChildren(node) {
   const children = [];
-  for (const [key, value] of Object.entries(node)) {
+  for (const key in node) {
     // In `{ a }` the key and the value are the same name.
     if (key === "key" && node.shorthand) continue;
+    const value = node[key];
+    if (typeof value !== "object" || value === null) continue;
     for (const child of Array.isArray(value) ? value : [value]) {
       if (typeof child?.type === "string") children.push(child);
     }
@@ -11,11 +20,12 @@ export function childrenOf(node) {
   return children.sort((one, other) => one.start - other.start);
 }
 
-/** Calls `visit` with each node and its ancestors, the nearest last. */
+/** Calls `visit` with each node and its ancestors, the nearest last. They are valid until `visit` returns. */
 export function walk(node, visit, above = []) {
   visit(node, above);
-  const path = [...above, node];
-  for (const child of childrenOf(node)) walk(child, visit, path);
+  above.push(node);
+  for (const child of childrenOf(node)) walk(child, visit, above);
+  above.pop();
 }
 
 export function some(node, condition) {
@@ -52,16 +62,17 @@ export function isReference(node, above) {
 }
 
 export function isFunction(node) {
-  return /Function/.test(node.type);
+  return node.type.includes("Function");
 }
 
 /** All names that are bound below the top level: parameters, variables, caught errors. */
 export function localNames(program) {
   const names = new Set();
   walk(program, (node, above) => {
-    const isInside = above.some(isFunction);
-    if (isFunction(node)) node.params.forEach(({ name }) => names.add(name));
-    if (isFunction(node) && isInside && node.id !== null) names.add(node.id?.name);
+    if (isFunction(node)) {
+      node.params.forEach(({ name }) => names.add(name));
+      if (node.id !== null && above.some(isFunction)) names.add(node.id?.name);
+    }
     if (node.type === "CatchClause" && node.param !== null) names.add(node.param.name);
     if (node.type === "VariableDeclarator" && above.length > 2) names.add(node.id.name);
   });

@@ -1,4 +1,3 @@
-import path from "node:path";
 import ts from "typescript";
 
 /**
@@ -10,7 +9,7 @@ import ts from "typescript";
  * @param tsconfig path of the configuration to read it with
  */
 export function internalNames(entry, tsconfig) {
-  const program = programOf(entry, tsconfig, {});
+  const program = programOf(entry, tsconfig);
   const checker = program.getTypeChecker();
   const declared = new Set();
   const kept = new Set();
@@ -30,7 +29,7 @@ export function internalNames(entry, tsconfig) {
  * @returns Map of file to an array of { start, end, name }, in the order of the file
  */
 export function memberNames(entry, tsconfig) {
-  const program = programOf(entry, tsconfig, {});
+  const program = programOf(entry, tsconfig);
   const checker = program.getTypeChecker();
   const sources = program.getSourceFiles().filter((file) => !file.isDeclarationFile);
   const exported = new Set();
@@ -45,6 +44,11 @@ export function memberNames(entry, tsconfig) {
   }
   /** The class of a method's declaration; undefined if a call may mean another method or comes from other code. */
   const ownerOf = (declaration) => {
+    if (!owners.has(declaration)) owners.set(declaration, findOwner(declaration));
+    return owners.get(declaration);
+  };
+  const owners = new Map();
+  const findOwner = (declaration) => {
     const { parent } = declaration;
     if (exported.has(declaration)) return undefined;
     if (isSignature(declaration) && known.get(parent)?.length === 1) {
@@ -131,27 +135,18 @@ function renamed(source, checker, ownerOf) {
   return edits;
 }
 
-/**
- * The declaration files of a module and all its imports: the path from the
- * project's root, and the text.
- *
- * @throws Error when the types are wrong
- */
-export function declarationsOf(entry, tsconfig) {
-  const rootDir = path.dirname(tsconfig);
-  const options = { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir, outDir: rootDir };
-  const program = programOf(entry, tsconfig, options);
-  ts.getPreEmitDiagnostics(program).forEach(fail);
-  const files = [];
-  program.emit(undefined, (file, text) => files.push([path.relative(rootDir, file), text]), undefined, true);
-  return files;
-}
+/** Programs by entry: two plugins look at each. */
+const programs = new Map();
 
-function programOf(entry, tsconfig, options) {
+function programOf(entry, tsconfig) {
+  const known = programs.get(entry);
+  if (known !== undefined) return known;
   const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail };
-  const config = ts.getParsedCommandLineOfConfigFile(tsconfig, options, host);
+  const config = ts.getParsedCommandLineOfConfigFile(tsconfig, {}, host);
   const declarations = config.fileNames.filter((file) => file.endsWith(".d.ts"));
-  return ts.createProgram([entry, ...declarations], config.options);
+  const program = ts.createProgram([entry, ...declarations], config.options);
+  programs.set(entry, program);
+  return program;
 }
 
 function fail({ file, messageText }) {

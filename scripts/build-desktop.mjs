@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
 import { buildPage } from "./build-page.mjs";
+import { compile } from "./processes.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const desktop = path.join(root, "desktop");
@@ -25,21 +25,25 @@ for (const [entry, target] of Object.entries(exports)) {
  *
  * @throws Error when the compiler reports a fault
  */
-export function buildDesktop() {
-  const configFile = path.join(desktop, "tsconfig.build.json");
-  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail };
-  const { fileNames, options } = ts.getParsedCommandLineOfConfigFile(configFile, {}, host);
-  const program = ts.createProgram(fileNames, options);
-  ts.getPreEmitDiagnostics(program).forEach(fail);
-  // TypeScript lays files out from the root of the project on: desktop/dist/desktop/cli/main.js, desktop/dist/src/….
-  const emitted = path.join(output, "desktop");
-  program.emit(undefined, (file, text) => {
-    if (path.relative(emitted, file).startsWith("..")) return;
-    const source = path.join(desktop, path.relative(emitted, file));
-    const target = path.join(output, path.relative(emitted, file));
-    mkdirSync(path.dirname(target), { recursive: true });
-    writeFileSync(target, file.endsWith(".map") ? mapFrom(text, file, target) : importPackage(text, source));
-  });
+export async function buildDesktop() {
+  const scratch = path.join(root, "build", `desktop-${process.pid}`);
+  try {
+    await compile("desktop/tsconfig.build.json", "--outDir", scratch);
+    // The compiler lays files out from the root of the project on: desktop/cli/main.js, src/….
+    const emitted = path.join(scratch, "desktop");
+    for (const file of readdirSync(emitted, { recursive: true, encoding: "utf8" })) {
+      if (!/\.(js|map|ts)$/.test(file)) continue; // a folder
+      const text = readFileSync(path.join(emitted, file), "utf8");
+      const target = path.join(output, file);
+      mkdirSync(path.dirname(target), { recursive: true });
+      const result = file.endsWith(".map")
+        ? mapFrom(text, path.join(emitted, file), target)
+        : importPackage(text, path.join(desktop, file));
+      writeFileSync(target, result);
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
   buildPage(path.join(output, "page"));
   // npm sets the executable bit when it installs a package, but not in a clone.
   chmodSync(commandFile, 0o755);
@@ -63,9 +67,4 @@ function mapFrom(text, from, to) {
     return path.relative(path.dirname(to), file).split(path.sep).join("/");
   });
   return JSON.stringify(map);
-}
-
-function fail(diagnostic) {
-  const place = diagnostic.file === undefined ? "" : `${path.relative(root, diagnostic.file.fileName)}: `;
-  throw new Error(place + ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n"));
 }

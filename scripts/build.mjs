@@ -1,12 +1,12 @@
 // Builds both packages: `dist/` for chisme, `desktop/dist/` for chisme-cli.
 // With --if-changed it builds only if a source changed since the last build. npm runs `prepare` twice in `npm ci`,
 // because the root is a member of its own workspaces; the second build would find nothing to do.
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildDesktop } from "./build-desktop.mjs";
+import { compile, run } from "./processes.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const outputs = ["dist", "desktop/dist"];
@@ -56,22 +56,19 @@ function lastStamp() {
   }
 }
 
-/** Runs a command of `node_modules`, without a shell, so that paths with spaces work on every system. */
-function run(packageName, command, ...args) {
-  const folder = path.join(root, "node_modules", packageName);
-  const { bin } = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8"));
-  execFileSync(process.execPath, [path.join(folder, bin[command]), ...args], { cwd: root, stdio: "inherit" });
-}
-
-function build() {
+async function build() {
   // Nothing of an earlier build may survive: `files` in package.json publishes the whole folder.
   for (const folder of outputs) rmSync(path.join(root, folder), { recursive: true, force: true });
-  run("typescript", "tsc", "--project", "tsconfig.build.json");
-  run("typescript", "tsc", "--project", "tsconfig.build-moddable.json");
-  buildDesktop();
-  run("rollup", "rollup", "--config", "--silent");
+  // None reads what another writes.
+  await Promise.all([
+    run("rollup", "rollup", "--config", "--silent"),
+    compile("tsconfig.build.json"),
+    compile("tsconfig.build-moddable.json"),
+    compile("tsconfig.build-espruino.json"),
+    buildDesktop(),
+  ]);
   mkdirSync(path.dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, stamp());
 }
 
-if (!process.argv.includes("--if-changed") || lastStamp() !== stamp()) build();
+if (!process.argv.includes("--if-changed") || lastStamp() !== stamp()) await build();
