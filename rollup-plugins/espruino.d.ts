@@ -1,8 +1,11 @@
+export type EspruinoBundleKind = "readable" | "minified" | "lean";
+
 /**
- * Bundles a module for Espruino three times: readable, minified, and minified with most of it left in flash.
+ * Bundles a module for Espruino in each of the ways of `kinds`: readable, minified, and minified with most of it left
+ * in flash.
  *
- * @param from expression by which the last bundle reads its own text
+ * @param from expression by which the lean bundle reads its own text
  */
-export function bundleForEspruino(entry: string, from?: string): Promise<{
-  readable: string; minified: string; lean: string;
-}>;
+export function bundleForEspruino<Kind extends EspruinoBundleKind>(
+  entry: string, kinds: readonly Kind[], from?: string,
+): Promise<Record<Kind, string>>;

@@ -115,19 +115,22 @@ export const besideBundle = {
   },
 };
 
-/** Bundles a module for Espruino three times: readable, minified, and with most of it left in flash. */
-export async function bundleForEspruino(entry, from = MODULE_TEXT) {
-  const readable = await rollup({ input: entry, plugins: [stripTypes] });
-  const named = await rollup({ input: entry, plugins: [ownNames(entry), stripTypes] });
+/** Bundles a module for Espruino in the ways of `kinds`: readable, minified, or lean, with most of it left in flash. */
+export async function bundleForEspruino(entry, kinds, from = MODULE_TEXT) {
+  const named = kinds.some((kind) => kind !== "readable")
+    && await rollup({ input: entry, plugins: [ownNames(entry), stripTypes] });
   const generate = async (bundle, ...plugins) => {
     const { output } = await bundle.generate({ ...espruinoOutput, plugins: [inlineConstants, ...plugins] });
     return output[0].code;
   };
-  return {
-    readable: await generate(readable),
-    minified: await generate(named, shorten(entry)),
-    lean: await generate(named, leaveMost(entry, from)),
+  const makers = {
+    readable: async () => generate(await rollup({ input: entry, plugins: [stripTypes] })),
+    minified: () => generate(named, shorten(entry)),
+    lean: () => generate(named, leaveMost(entry, from)),
   };
+  const bundles = {};
+  for (const kind of kinds) bundles[kind] = await makers[kind]();
+  return bundles;
 }
 
 /** Splits a bundle into its numeric constants and the rest. */

@@ -37,3 +37,13 @@ export function run(packageName, command, ...args) {
 export function compile(config, ...options) {
   return run("typescript-7", "tsc", "--project", config, ...options);
 }
+
+/**
+ * Waits until all have ended, also if one fails, so that no process is left behind.
+ *
+ * @param {Promise<void>[]} works
+ * @throws Error of the first that failed
+ */
+export async function all(...works) {
+  for (const { reason } of await Promise.allSettled(works)) if (reason !== undefined) throw reason;
+}

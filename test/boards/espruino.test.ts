@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Linter } from "eslint";
 import { bundleRules } from "../../eslint-rules/espruino.js";
-import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { type CborValue, Gossip } from "../../src/gossip.js";
 import { nodePlatform } from "../../desktop/platform/node.js";
 import { freshPort } from "../desktop/cli/node-process.js";
 import { EspruinoDevice } from "../espruino/device.js";
+import { publishedBundles } from "../support/espruino-bundles.js";
 import { root } from "./manifest.js";
 
 const PATIENCE_MS = 60000;
@@ -39,12 +39,12 @@ class FakeWifi {
 
 describe("sketches for Espruino", function () {
   this.timeout(300000);
-  let bundles: Awaited<ReturnType<typeof bundleForEspruino>>;
+  let bundles: Record<"minified" | "lean", string>;
   let device: EspruinoDevice | undefined;
   let node: Gossip | undefined;
 
   before(async () => {
-    bundles = await bundleForEspruino(path.join(root, "src/espruino.ts"));
+    bundles = await publishedBundles("chisme", ["minified", "lean"]);
   });
 
   afterEach(() => {

@@ -16,7 +16,7 @@ import type { Replayer } from "./replay.js";
  */
 export async function onEspruino(program: string, kind: "minified" | "lean"): Promise<Replayer> {
   const entry = fileURLToPath(new URL("./espruino-entry.ts", import.meta.url));
-  const { [kind]: code } = await bundleForEspruino(entry, "harness");
+  const { [kind]: code } = await bundleForEspruino(entry, [kind], "harness");
   const folder = mkdtempSync(join(tmpdir(), "chisme-espruino-"));
   const script = join(folder, "script.js");
   // Not from Storage as that does, because here each byte of it would be a call of the system.

@@ -26,7 +26,7 @@ if (program !== undefined) {
 
     before(async () => {
       const entry = fileURLToPath(new URL("./crypto-entry.ts", import.meta.url));
-      code = (await bundleForEspruino(entry, "harness"))[kind];
+      code = (await bundleForEspruino(entry, [kind], "harness"))[kind];
     });
 
     /** What a script tells `say` on the real interpreter, where `m` is the module. */

@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodePlatform } from "../../desktop/platform/node.js";
-import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { Gossip } from "../../src/gossip.js";
 import { cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
+import { publishedBundles } from "../support/espruino-bundles.js";
 import { Interpreter, MARK, endAll, uploadFile } from "./interpreter.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -58,11 +58,11 @@ const program = process.env.CHISME_ESPRUINO;
 if (program !== undefined) describe("an hour of rounds on the real interpreter", function () {
   this.timeout(HOUR_MS + 240000);
   const nodes: Gossip[] = [];
-  let bundles: Awaited<ReturnType<typeof bundleForEspruino>>;
+  let bundles: Record<"minified" | "lean", string>;
   let variables = 0;
 
   before(async () => {
-    bundles = await bundleForEspruino(path.join(root, "src/espruino.ts"));
+    bundles = await publishedBundles("chisme", ["minified", "lean"]);
     const folder = freshFolder();
     const interpreter = new Interpreter(program, `print("${MARK}" + JSON.stringify(process.memory()));`, folder);
     await interpreter.until("it tells its size", () => interpreter.said().length > 0);

@@ -3,10 +3,9 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import type { NodeRow } from "../../src/gossip.js";
 import { NodeProcess, cleanUp, freshFolder, freshPort } from "../desktop/cli/node-process.js";
+import { publishedBundles } from "../support/espruino-bundles.js";
 import { Interpreter, MARK, endAll, uploadFile } from "./interpreter.js";
 
 const INTERVAL_MS = 500;
@@ -21,9 +20,8 @@ if (program !== undefined) {
     const code = { small: "", full: "" };
 
     before(async () => {
-      const bundleOf = (entry: string) => bundleForEspruino(fileURLToPath(new URL(entry, import.meta.url)));
-      code.small = (await bundleOf("../../src/espruino.ts"))[kind];
-      code.full = (await bundleOf("../../src/espruino-full.ts"))[kind];
+      code.small = (await publishedBundles("chisme", [kind]))[kind];
+      code.full = (await publishedBundles("chisme-full", [kind]))[kind];
     });
 
     afterEach(async () => {

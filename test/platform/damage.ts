@@ -1,10 +1,9 @@
-import { fileURLToPath } from "node:url";
 import { Flash } from "../../desktop/simulator/flash.js";
 import { FileLog } from "../../desktop/platform/file-log.js";
-import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { FlashLog } from "../../src/platform/flash-log.js";
 import type { GossipLog } from "../../src/platform/types.js";
 import { EspruinoDevice } from "../espruino/device.js";
+import { publishedBundles } from "../support/espruino-bundles.js";
 import { FakeFiles } from "../support/fake-files.js";
 import { contentOf, record } from "../support/log-driver.js";
 
@@ -50,7 +49,7 @@ export function flashMedium(): Medium {
 
 /** The code for `storageMedium`. */
 export async function espruinoCode(): Promise<string> {
-  return (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino-full.ts", import.meta.url)))).minified;
+  return (await publishedBundles("chisme-full", ["minified"])).minified;
 }
 
 /** Storage of Espruino, with the log of the bundle. The bytes are those of the log's first file. */

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { fileURLToPath } from "node:url";
 import { SimRandom } from "../../desktop/simulator/random.js";
-import { bundleForEspruino } from "../../rollup-plugins/espruino.js";
 import { freshPort } from "../desktop/cli/node-process.js";
 import { type Chisme, EspruinoDevice } from "../espruino/device.js";
+import { publishedBundles } from "../support/espruino-bundles.js";
 import { LogDriver, contentOf, record, steps } from "../support/log-driver.js";
 
 const LOCALHOST = 0x7f000001;
@@ -16,7 +15,7 @@ describe("the platform of Espruino", function () {
   let chisme: Chisme;
 
   before(async () => {
-    code = (await bundleForEspruino(fileURLToPath(new URL("../../src/espruino-full.ts", import.meta.url)))).minified;
+    code = (await publishedBundles("chisme-full", ["minified"])).minified;
   });
 
   beforeEach(() => {

@@ -14,7 +14,8 @@ describe("views on Espruino", function () {
   let code: string;
 
   before(async () => {
-    code = (await bundleForEspruino(fileURLToPath(new URL("espruino-entry.ts", import.meta.url)))).readable;
+    const entry = fileURLToPath(new URL("espruino-entry.ts", import.meta.url));
+    code = (await bundleForEspruino(entry, ["readable"])).readable;
   });
 
   it("the views use nothing that Espruino lacks", () => {
