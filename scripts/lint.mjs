@@ -1,5 +1,5 @@
-// Checks all sources: `style` by ESLint, the rules of `imports`, and `types`. Without an argument it does all three.
-// ESLint takes longer than the other two, so these run beside it.
+// Checks all sources: `style` by ESLint, the rules of `imports`, `types`, and the comments of the public API as `docs`.
+// Without an argument it does all four, the others beside ESLint, which takes longest.
 import { all, compile, run } from "./processes.mjs";
 
 const checks = {
@@ -10,8 +10,19 @@ const checks = {
   types: async () => {
     for (const part of ["", ".engine", ".moddable", ".espruino", ".page"]) await compile(`tsconfig${part}.json`);
   },
+  docs: () => run("typedoc", "typedoc"),
 };
 
-const [only] = process.argv.slice(2);
-if (only === undefined) await all(checks.style(), checks.imports().then(checks.types));
-else await checks[only]();
+/** All checks, each with one process at a time beside ESLint. */
+export async function lint() {
+  const { style, ...others } = checks;
+  const oneByOne = async () => {
+    for (const check of Object.values(others)) await check();
+  };
+  await all(style(), oneByOne());
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [only] = process.argv.slice(2);
+  await (only === undefined ? lint() : checks[only]());
+}

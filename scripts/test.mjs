@@ -1,0 +1,27 @@
+// All that has to hold before a change is proposed: the linters, then all tests. Arguments go to mocha.
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build as buildXs } from "../test/xs/build.mjs";
+import { lint } from "./lint.mjs";
+import { all, run } from "./processes.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** A processor has another file of tests while a file waits for its processes. */
+const JOBS = 3;
+/** What takes longest starts first, so that none of it runs alone at the end. */
+const longest = [
+  "test/bench/bench.test.ts",
+  "test/desktop/simulator/scenario.test.ts",
+  "test/conformance/conformance.test.ts",
+];
+
+/** Here, because each process that runs tests would compile it by itself. The tests say what is missing. */
+const xs = () => buildXs().then(() => undefined, () => undefined);
+
+await all(lint(), xs());
+const files = readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
+  .map((file) => path.posix.join("test", ...file.split(path.sep)))
+  .filter((file) => file.endsWith(".test.ts") && !longest.includes(file))
+  .sort();
+await run("mocha", "mocha", "--parallel", "--jobs", String(JOBS), ...process.argv.slice(2), ...longest, ...files);
