@@ -57,7 +57,12 @@ describe("a gateway of a network with signed events", function () {
   const start = async (name: string, ...more: string[]): Promise<NodeProcess> => new NodeProcess("--listen",
     `127.0.0.1:${freshPort()}`, "--seed", `127.0.0.1:${port}`, "--interval", "200", "--broadcast", "none", "--name",
     name, "--json", "--signed", "--owner", owner, ...at(name), ...more).untilStarted();
-  const idOf = (name: string): number => Number(chisme("identity", "export", ...at(name)).split(" ")[0]);
+  const ids = new Map<string, number>();
+  const idOf = (name: string): number => {
+    const id = ids.get(place(name)) ?? Number(chisme("identity", "export", ...at(name)).split(" ")[0]);
+    ids.set(place(name), id);
+    return id;
+  };
   const refusals = async (): Promise<number> => {
     const client = await ControlClient.connect(await findSocket({ storage: place("data") }));
     const { drops } = await client.call<{ drops: { signature: number } }>("stats");
