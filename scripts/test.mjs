@@ -9,14 +9,24 @@ import { all, run } from "./processes.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** A processor has another file of tests while a file waits for its processes. */
 const JOBS = 3;
-/** What takes longest starts first, so that none of it runs alone at the end. */
+/** What takes more than 20 s starts first, the longest first, so that none of it runs alone at the end. */
 const longest = [
   "test/bench/bench.test.ts",
-  "test/desktop/simulator/scenario.test.ts",
   "test/conformance/conformance.test.ts",
+  "test/desktop/gateway/gateway.test.ts",
+  "test/desktop/simulator/scenario.test.ts",
+  "test/desktop/cli/ask.test.ts",
+  "test/desktop/cli/signing.test.ts",
+  "test/desktop/cli/rekey.test.ts",
+  "test/desktop/gateway/signing.test.ts",
+  "test/platform/log-damage.test.ts",
+  "test/docs/pages.test.ts",
+  "test/bench/reliability.test.ts",
+  "test/fuzz/fuzz.test.ts",
+  "test/desktop/simulator/command.test.ts",
 ];
 
-/** Here, because each process that runs tests would compile it by itself. The tests say what is missing. */
+/** Here, because processes that run tests side by side would each compile it. The tests say what is missing for it. */
 const xs = () => buildXs().then(() => undefined, () => undefined);
 
 await all(lint(), xs());
