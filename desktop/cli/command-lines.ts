@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LineSplitter } from "../control/protocol.js";
+import { LineSplitter } from "../control/line-splitter.js";
 import type { Commands } from "./commands.js";
 import { inFlags } from "./flags.js";
 import type { CommandError } from "./node-report.js";

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { lstatSync } from "node:fs";
 import { type Socket, createConnection } from "node:net";
+import { LineSplitter } from "./line-splitter.js";
+import { ANSWER_BYTES_MAX, ControlError, type RpcNotification, type RpcResponse } from "./protocol.js";
 import { type NodeNote, checkPath, isPipe, notedNodes, storageSocket } from "./socket-place.js";
-import { ANSWER_BYTES_MAX, ControlError, LineSplitter, type RpcNotification, type RpcResponse } from "./protocol.js";
 
 /** How long a node may take to answer. It answers within milliseconds, unless its process stands still. */
 const ANSWER_MS = 10000;

@@ -3,9 +3,10 @@ import { type Server, type Socket, createServer } from "node:net";
 import { once } from "node:events";
 import type { ChangeKind } from "./changes.js";
 import { bytesAsHex, plainEvent } from "./json.js";
+import { LineSplitter } from "./line-splitter.js";
 import { type ControlledNode, asControlError, callMethod, checkParams } from "./methods.js";
 import {
-  CLIENTS_MAX, ControlError, FOLLOW_BYTES_MAX, IDLE_MS, INVALID_PARAMS, INVALID_REQUEST, LineSplitter, PARSE_ERROR,
+  CLIENTS_MAX, ControlError, FOLLOW_BYTES_MAX, IDLE_MS, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR,
   REQUEST_BYTES_MAX, REQUEST_TOO_LONG, type RequestId, type RpcError, type RpcNotification, type RpcResponse,
   TOO_MANY_CLIENTS,
 } from "./protocol.js";

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { LineSplitter } from "../control/protocol.js";
+import { LineSplitter } from "../control/line-splitter.js";
 import {
   FILE_BYTES_MAX, LINE_BYTES_MAX, type RecordingEntry, type RecordingHead, parseEntry, parseHead,
 } from "./recording.js";

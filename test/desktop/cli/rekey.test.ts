@@ -1,49 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ControlClient } from "../../../desktop/control/control-client.js";
 import type { KeysState } from "../../../desktop/control/node-rekeying.js";
 import { SigningFolder, hexOf } from "../../../desktop/platform/signing-folder.js";
 import type { GossipStats } from "../../../src/gossip.js";
+import { at, chisme, freshPlaces, place, print, refused } from "../../support/chisme-command.js";
 import { main } from "../../support/command-line.js";
 import { assertShape } from "../../support/control-schema.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
+import { NodeProcess, cleanUp, freshPort } from "./node-process.js";
 
 const OLD_KEY = "5c".repeat(32);
-let folder: string;
+/** Each look at the status starts a process. */
+const STATUS_PAUSE_MS = 500;
 let ports: Record<string, number>;
 let ownerKey: string;
-
-async function chisme(...args: string[]): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text: Buffer) => { stdout += text.toString(); });
-  child.stderr.on("data", (text: Buffer) => { stderr += text.toString(); });
-  const [status] = await once(child, "close") as [number | null];
-  return { status, stdout, stderr };
-}
-
-async function print(...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await chisme(...args);
-  assert.equal(status, 0, `${args.join(" ")}: ${stderr}`);
-  return stdout.trimEnd();
-}
-
-async function refused(message: RegExp, ...args: string[]): Promise<void> {
-  const { status, stderr } = await chisme(...args);
-  assert.notEqual(status, 0);
-  assert.match(stderr, message);
-}
-
-function place(name: string): string {
-  return join(folder, name);
-}
-
-function at(name: string): string[] {
-  return ["--storage", place(name)];
-}
 
 function owned(): string[] {
   return ["--owner", place("owner.key"), ...at("hall")];
@@ -71,11 +44,11 @@ async function startOld(name: string): Promise<NodeProcess> {
   return start(name, "--owner", ownerKey, "--key-file", place("old-key"));
 }
 
-async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
+async function eventually(what: string, condition: () => Promise<boolean>, pauseMs = 50): Promise<void> {
   const deadlineMs = performance.now() + 60000;
   while (!await condition()) {
     assert.ok(performance.now() < deadlineMs, `waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
@@ -84,7 +57,7 @@ async function untilStatus(pattern: RegExp): Promise<void> {
   await eventually(`a status like ${pattern}`, async () => {
     status = await print("rekey", "status", ...at("hall"));
     return pattern.test(status);
-  }).catch((error: unknown) => {
+  }, STATUS_PAUSE_MS).catch((error: unknown) => {
     throw new Error(`${(error as Error).message}; it is:\n${status}`);
   });
 }
@@ -125,7 +98,7 @@ describe("chisme rekey, with processes", function () {
   this.timeout(300000);
 
   beforeEach(async () => {
-    folder = freshFolder();
+    freshPlaces();
     ports = { hall: freshPort(), sensor: freshPort(), garden: freshPort() };
     writeFileSync(place("old-key"), OLD_KEY);
     await Promise.all([print("identity", "new", "--owner", place("owner.key")),
@@ -137,7 +110,7 @@ describe("chisme rekey, with processes", function () {
   it("the key is changed for all but a revoked device, which then hears nothing and is not heard", async () => {
     const [hall, sensor, garden] = await Promise.all(Object.keys(ports).map(startOld));
     const recorder = spawn(process.execPath, [main, "record", place("run.jsonl"), ...at("hall")]);
-    await eventually("the recording", async () => Promise.resolve(readdirSync(folder).includes("run.jsonl")));
+    await eventually("the recording", async () => Promise.resolve(existsSync(place("run.jsonl"))));
     for (const name of Object.keys(ports)) await admit(name);
     garden.write("log door early\n");
     await untilValue(hall, "early");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  appendFileSync, chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync,
+  appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { nodeIdentity } from "../../../desktop/platform/node-signing.js";
@@ -12,41 +12,9 @@ import {
 import { assertShape } from "../../support/control-schema.js";
 import { ControlClient } from "../../../desktop/control/control-client.js";
 import { signAdmission } from "../../../src/signing/owner.js";
+import { at, chisme, freshPlaces, place, print, refused } from "../../support/chisme-command.js";
 import { main } from "../../support/command-line.js";
-import { NodeProcess, cleanUp, freshFolder, freshPort } from "./node-process.js";
-
-interface Result { status: number | null; stdout: string; stderr: string }
-
-let folder: string;
-
-async function chisme(...args: string[]): Promise<Result> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (text: Buffer) => { stdout += text.toString(); });
-  child.stderr.on("data", (text: Buffer) => { stderr += text.toString(); });
-  const [status] = await once(child, "close") as [number | null];
-  return { status, stdout, stderr };
-}
-
-async function print(...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await chisme(...args);
-  assert.equal(status, 0, `${args.join(" ")}: ${stderr}`);
-  return stdout.trimEnd();
-}
-
-async function refused(message: RegExp, ...args: string[]): Promise<void> {
-  const { status, stderr } = await chisme(...args);
-  assert.notEqual(status, 0);
-  assert.match(stderr, message);
-}
-
-function place(name: string): string {
-  return join(folder, name);
-}
-
-function at(name: string): string[] {
-  return ["--storage", place(name)];
-}
+import { NodeProcess, cleanUp, freshPort } from "./node-process.js";
 
 function secretOf(name: string): string {
   return hexOf(new SigningFolder(place(name)).readSecret() ?? assert.fail());
@@ -54,7 +22,7 @@ function secretOf(name: string): string {
 
 describe("chisme identity", function () {
   this.timeout(120000);
-  beforeEach(() => { folder = freshFolder(); });
+  beforeEach(freshPlaces);
   afterEach(cleanUp);
 
   it("makes a key pair that only the user may read, and shows it without the private key", async () => {
@@ -123,7 +91,7 @@ describe("an owner and devices, as processes", function () {
   let ports: Record<string, number>;
 
   beforeEach(async () => {
-    folder = freshFolder();
+    freshPlaces();
     ports = { hall: freshPort(), attic: freshPort(), sensor: freshPort() };
     await Promise.all([
       print("identity", "new", "--owner", place("owner.key")), ...Object.keys(ports).map((name) =>
@@ -218,7 +186,7 @@ describe("an owner and devices, as processes", function () {
   it("the list outlives restarts, a card gives it to a node, and no recording has a private key", async () => {
     const hall = await start("hall", "--owner", ownerKey);
     const recorder = spawn(process.execPath, [main, "record", place("run.jsonl"), ...at("hall")]);
-    while (!readdirSync(folder).includes("run.jsonl")) await new Promise((resolve) => setTimeout(resolve, 100));
+    while (!existsSync(place("run.jsonl"))) await new Promise((resolve) => setTimeout(resolve, 100));
     for (const name of ["hall", "attic"]) await admit(name);
     const card = await print("admitted", "--card", ...at("hall"));
     assert.equal(parseCard(card).admissions.length, 2);

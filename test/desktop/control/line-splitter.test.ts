@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LineSplitter } from "../../../desktop/control/protocol.js";
+import { LineSplitter } from "../../../desktop/control/line-splitter.js";
 
 const TEXT = "one\u2028still one\u2029\u0085\r\n\nthr\u00e9\u{1f600}e\nrest";
 const LINES = ["one\u2028still one\u2029\u0085\r", "", "thr\u00e9\u{1f600}e"];
