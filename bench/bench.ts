@@ -14,7 +14,7 @@ const HELP = `Measures chisme in its simulator and checks the design's bounds.
 npm run -s bench -- [options]
 
   --json          one JSON object instead of a table
-  --quick         fewer seeds and shorter runs: under 30 seconds
+  --quick         fewer seeds and shorter runs: two minutes of CPU time
   --only PREFIX   only figures whose names begin with PREFIX, such as wire or converge.p95
   --seed N        the first seed, 1 by default
   --nodes-max N   leave out networks of more than N nodes

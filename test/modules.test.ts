@@ -5,7 +5,7 @@ import "../src/gossip.js";
 
 const sources = fileURLToPath(new URL("../src/", import.meta.url));
 
-// As CommonJS the engine takes two to four times as long: each use of an imported constant calls a getter.
+// As CommonJS scenarios took two to four times as long: there each use of an imported constant calls a getter.
 describe("the sources under test", () => {
   it("the sources are loaded as ES modules", () => {
     const loaded = Object.keys(createRequire(import.meta.url).cache);
