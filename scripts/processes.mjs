@@ -28,7 +28,7 @@ export function run(packageName, command, ...args) {
 
 /**
  * Runs the compiler, or only checks types where the configuration says `noEmit`. It is version 7 of TypeScript, which
- * needs an eighth of the time of version 6. Version 6 stays for what calls a compiler as a library: ESLint, TypeDoc,
+ * needs a sixth of the time of version 6. Version 6 stays for what calls a compiler as a library: ESLint, TypeDoc,
  * the bundles for Espruino.
  *
  * @param {string} config file of the configuration, from the root on
