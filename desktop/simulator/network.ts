@@ -271,10 +271,11 @@ export class SimNetwork implements SimMedium {
   private arriveAfter(
     delayMs: number, to: SimNode, bytes: Uint8Array, length: number, address: number, port: number,
   ): void {
-    const copy = this.buffers.copyOf(bytes, length);
+    const block = this.buffers.blockFor(length);
+    const start = block.add(bytes, length);
     this.schedule(delayMs, () => {
-      this.deliver(to, copy, length, address, port);
-      this.buffers.giveBack(copy);
+      this.deliver(to, block.bytes.subarray(start, start + length), length, address, port);
+      this.buffers.giveBack(block);
     });
   }
 
