@@ -42,7 +42,7 @@ export class Arrivals<To> {
 
   /** A copy of the first `length` bytes arrives at `timeMs`. */
   add(timeMs: number, to: To, bytes: Uint8Array, length: number, address: number, port: number): void {
-    const block = this.buffers.blockFor(length);
+    const block = this.buffers.blockFor(length, timeMs);
     const arrival = this.free.pop() ?? new Arrival(this, to, block);
     arrival.to = to;
     arrival.block = block;

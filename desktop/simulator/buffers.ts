@@ -1,9 +1,17 @@
 /** Bytes of a block: more than fifty datagrams of the usual length. */
 const BLOCK_BYTES = 65536;
+/** Datagrams of one block arrive within so many milliseconds, so that all of it is free at once. */
+const WINDOW_MS = 8;
+/** Blocks that are being filled. */
+const OPEN_BLOCKS = 8;
 
 /** Datagrams in flight, one behind another. */
 export class Block {
   readonly bytes: Uint8Array;
+  /** Whether more copies may come. */
+  isOpen = true;
+  /** Of the arrivals, in WINDOW_MS since the network began. */
+  window = 0;
   /** Where the next copy begins. */
   private end = 0;
   /** Copies that are still in use. */
@@ -39,21 +47,30 @@ export class Block {
  */
 export class BufferPool {
   private readonly free: Block[] = [];
-  private current = new Block(BLOCK_BYTES);
+  private readonly open = Array.from({ length: OPEN_BLOCKS }, () => new Block(BLOCK_BYTES));
 
-  /** Blocks that are not in use. */
+  /** Blocks that are not in use, but for those that are open. */
   get freeBlocks(): number { return this.free.length; }
 
-  /** A block that has room for a copy. After its use, `giveBack` gets the block. */
-  blockFor(length: number): Block {
+  /** A block that has room for a copy until `timeMs`. After its use, `giveBack` gets the block. */
+  blockFor(length: number, timeMs: number): Block {
     if (length > BLOCK_BYTES) return new Block(length);
-    if (!this.current.hasRoom(length)) this.current = this.free.pop() ?? new Block(BLOCK_BYTES);
-    return this.current;
+    const window = Math.floor(timeMs / WINDOW_MS);
+    const index = window % OPEN_BLOCKS;
+    let block = this.open[index];
+    if (!block.isEmpty() && (block.window !== window || !block.hasRoom(length))) {
+      block.isOpen = false;
+      block = this.free.pop() ?? new Block(BLOCK_BYTES);
+      block.isOpen = true;
+      this.open[index] = block;
+    }
+    block.window = window;
+    return block;
   }
 
   /** A copy in a block is no longer in use. */
   giveBack(block: Block): void {
     block.remove();
-    if (block.isEmpty() && block !== this.current && block.bytes.length === BLOCK_BYTES) this.free.push(block);
+    if (!block.isOpen && block.isEmpty()) this.free.push(block);
   }
 }
