@@ -3,7 +3,7 @@ import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { leastWorth } from "./least-worth.js";
-import { seekFrom, seekId } from "./seek-place.js";
+import { seekId, seekPlace } from "./seek-place.js";
 import {
   PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, countUpdates, digitsOf, transmitsOf,
 } from "./transmits.js";
@@ -277,7 +277,7 @@ export class Rows {
     if (this.isPlaceOf(this.lastPlace, key)) return this.lastPlace;
     const last = this.lastPlace;
     const isOther = this.isPlaceOf(this.otherPlace, key);
-    this.lastPlace = isOther ? this.otherPlace : seekFrom(this.words, this.halves, this.count, key, last);
+    this.lastPlace = isOther ? this.otherPlace : seekPlace(this.words, this.halves, this.count, key);
     this.otherPlace = last;
     return this.lastPlace;
   }

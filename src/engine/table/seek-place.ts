@@ -11,12 +11,6 @@ const NEAR_PLACES = 8;
 const SMALL_TABLE = 128;
 
 /**
- * In larger tables the end of a range is so many places behind its start, or fewer. Its rows are read next in any case,
- * and a processor with a cache waits for several of them at once; for those of a search it waits one after the other.
- */
-const RANGE_PLACES = 32;
-
-/**
  * The place of the row of a node, or the one where it would be. In a small table it looks at the ids near the first
  * guess: on XS an id costs a fifth of an order key.
  */
@@ -34,24 +28,6 @@ export function seekId(words: Uint32Array, slots: Uint16Array, count: number, id
     }
   }
   return seekPlace(words, slots, count, key);
-}
-
-/**
- * As `seekPlace`, for a key that may be that of the end of a range.
- *
- * @param start the place where the last search ended
- */
-export function seekFrom(words: Uint32Array, slots: Uint16Array, count: number, key: number, start: number): number {
-  if (count <= SMALL_TABLE || start >= count) return seekPlace(words, slots, count, key);
-  const first = orderKey(words[slots[start] * WORDS + ID]);
-  const places = (((key - first) >>> ORDER_KEY_SHIFT) * count) >>> (32 - ORDER_KEY_SHIFT);
-  if (first >= key || places > RANGE_PLACES) return seekPlace(words, slots, count, key);
-  // Ids that an attacker chose may have keys that are not spread evenly.
-  const end = start + 2 * RANGE_PLACES < count ? start + 2 * RANGE_PLACES : count;
-  for (let place = start + 1; place < end; place++) {
-    if (orderKey(words[slots[place] * WORDS + ID]) >= key) return place;
-  }
-  return end === count ? count : seekPlace(words, slots, count, key);
 }
 
 /**
