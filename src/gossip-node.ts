@@ -80,7 +80,7 @@ export class GossipNode<Value extends CborValue = CborValue> {
       : options.messages.api(protocol, this, this.port);
     this.notifier = new Notifier(options, this.engine, this.eventNotifier, this);
     const views = options.views ?? [];
-    for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity);
+    for (let i = 0; i < views.length; i++) views[i].bind(checked.capacity, this.notifier);
   }
 
   /** The node's own id, a uint32. */

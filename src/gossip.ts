@@ -29,7 +29,7 @@ export type { OnReady, Sleeping } from "./sleep/index.js";
 export type { NetworkTime, TimeOrigin, TimeQuality } from "./time/index.js";
 export type { FeedEvent, FeedView } from "./views/feed-event.js";
 export { MinMax, type MinMaxOptions, minMax } from "./views/min-max.js";
-export type { View } from "./views/view.js";
+export type { View, ViewRows } from "./views/view.js";
 
 /** Options of a value that is set. */
 export interface SetOptions {

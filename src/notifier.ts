@@ -16,6 +16,7 @@ import type { EventNotifier } from "./events/event-notifier.js";
 import { type NodeRow, nodeRow, rowData } from "./node-row.js";
 import type { GossipOptions } from "./options.js";
 import type { SeedNames } from "./seed-names.js";
+import type { ViewRows } from "./views/view.js";
 
 /** Rows that are made objects at one time. */
 const NOTIFIED_MAX = 8;
@@ -36,7 +37,7 @@ export interface NotifyingNode {
 }
 
 /** Notifies the application and its views of what inputs changed. */
-export class Notifier<Value extends CborValue> {
+export class Notifier<Value extends CborValue> implements ViewRows<Value> {
   private readonly options: GossipOptions<Value>;
   private readonly engine: NodeEngine;
   private readonly events: EventNotifier | undefined;
@@ -248,6 +249,12 @@ export class Notifier<Value extends CborValue> {
 
   private report(code: GossipErrorCode, message: string): void {
     this.node.fail(code, failure(code, message));
+  }
+
+  /** For views. */
+  value(slot: number): Value | undefined {
+    const rows = this.engine.rows;
+    return rows.isHeld(slot) && rows.state(slot) < DOWN ? rowData(rows, slot) as Value | undefined : undefined;
   }
 
   private updateViews(slot: number): void {

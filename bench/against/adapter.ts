@@ -39,7 +39,7 @@ function withOpen(original: typeof Gossip): typeof Gossip {
   return class<Value extends CborValue> extends original<Value> {
     constructor(options: GossipOptions<Value>) {
       for (const view of options.views ?? []) {
-        Object.assign(view, { open: (capacity: number) => view.bind(capacity) });
+        Object.assign(view, { open: (capacity: number) => view.bind(capacity, { value: () => undefined }) });
       }
       super(options);
     }

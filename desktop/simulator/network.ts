@@ -1,7 +1,7 @@
 import { BROADCAST_ADDRESS, formatAddress } from "../../src/engine/wire/address.js";
 import { checkNames, show } from "../../src/checks.js";
 import { invalid } from "../../src/errors.js";
-import { BufferPool } from "./buffers.js";
+import { Arrivals } from "./arrivals.js";
 import { RADIO_PORT, type RadioOptions, SimRadio } from "./radio.js";
 import { SimRandom, STREAM_FAULTS, STREAM_NODES, STREAM_RADIO } from "./random.js";
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
@@ -88,7 +88,9 @@ export class SimNetwork implements SimMedium {
   /** The node that had the last input: the one to blame when an application throws. */
   active: SimNode | undefined;
   private readonly queue = new EventQueue();
-  private readonly buffers = new BufferPool();
+  private readonly arrivals = new Arrivals<SimNode>(this.queue, (to, bytes, length, address, port) => {
+    this.deliver(to, bytes, length, address, port);
+  });
   private readonly random: SimRandom;
   private readonly sockets = new Map<number, SimNode>();
   private readonly ids = new Set<number>();
@@ -271,11 +273,8 @@ export class SimNetwork implements SimMedium {
   private arriveAfter(
     delayMs: number, to: SimNode, bytes: Uint8Array, length: number, address: number, port: number,
   ): void {
-    const copy = this.buffers.copyOf(bytes, length);
-    this.schedule(delayMs, () => {
-      this.deliver(to, copy, length, address, port);
-      this.buffers.giveBack(copy);
-    });
+    if (!Number.isFinite(delayMs)) throw notFinite("schedule", "delayMs", delayMs);
+    this.arrivals.add(this.now + Math.max(0, delayMs), to, bytes, length, address, port);
   }
 
   private deliver(to: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void {

@@ -7,6 +7,13 @@ export interface SimEvent {
   run: (() => void) | undefined;
 }
 
+/** An event that whoever made it may add again after it ran. */
+export interface ReusableEvent {
+  timeMs: number;
+  sequence: number;
+  run(): void;
+}
+
 /** A binary heap of events, ordered by time, then by the order in which they were added. */
 export class EventQueue {
   private readonly heap: SimEvent[] = [];
@@ -19,9 +26,15 @@ export class EventQueue {
 
   add(timeMs: number, run: () => void): SimEvent {
     const event: SimEvent = { timeMs, sequence: this.sequence++, run };
-    this.heap.push(event);
-    this.raise(this.heap.length - 1);
+    this.push(event);
     return event;
+  }
+
+  /** Adds an event that is not in the queue. */
+  put(timeMs: number, event: ReusableEvent): void {
+    event.timeMs = timeMs;
+    event.sequence = this.sequence++;
+    this.push(event);
   }
 
   /** Removes and returns the first event, if it is due by `untilMs`. */
@@ -34,6 +47,11 @@ export class EventQueue {
       this.sink();
     }
     return first;
+  }
+
+  private push(event: SimEvent): void {
+    this.heap.push(event);
+    this.raise(this.heap.length - 1);
   }
 
   private raise(from: number): void {

@@ -1,10 +1,13 @@
 import type { CborValue } from "../cbor/cbor.js";
 import { checkGiven, checkUnbound } from "../checks.js";
 import { invalid } from "../errors.js";
-import type { View } from "./view.js";
+import type { View, ViewRows } from "./view.js";
 
 export interface MinMaxOptions {
-  /** Picks the number out of the value that a node shares; anything but a finite number is left out. */
+  /**
+   * Picks the number out of the value that a node shares; anything but a finite number is left out. It is called again
+   * for the values of all live nodes when the minimum or the maximum went away.
+   */
   select?: (data: CborValue) => unknown;
   /**
    * Name of the number in maps such as `{ temp: 21.5, hum: 40 }`; not with `select`. A node that shares a number alone
@@ -22,11 +25,17 @@ export class MinMax implements View {
   /** How many live nodes share a number. */
   count = 0;
   private readonly options: MinMaxOptions;
-  /** By slot; NaN where the row has no number. */
-  private numbers = new Float64Array(0);
-  /** Of `numbers`, unless `isStale`. */
+  private rows: ViewRows | undefined;
+  /** By slot, without `rows`: the values of live nodes. */
+  private values: CborValue[] | undefined;
+  /** Bit by slot: the row has a number. */
+  private counted = new Uint8Array(0);
+  /** Over all rows, unless `isStale`. */
   private least = Infinity;
   private greatest = -Infinity;
+  /** The slots in which they are. */
+  private leastSlot = -1;
+  private greatestSlot = -1;
   /** The row that had the least or the greatest number has another: all rows must be searched. */
   private isStale = false;
 
@@ -40,31 +49,40 @@ export class MinMax implements View {
     if (this.options.select !== undefined) throw invalid("", "field", "not together with select", true);
   }
 
-  /** @throws RangeError ERR_OPTION when another node has the view */
-  bind(capacity: number): void {
-    checkUnbound("views", this.numbers.length > 0);
-    this.numbers = new Float64Array(capacity).fill(NaN);
+  /**
+   * @param rows of the node. Without them, as in a view that hands on its calls to this one, all values are kept
+   * @throws RangeError ERR_OPTION when another node has the view
+   */
+  bind(capacity: number, rows?: ViewRows): void {
+    checkUnbound("views", this.counted.length > 0);
+    this.counted = new Uint8Array((capacity + 7) >>> 3);
+    this.rows = rows;
+    if (rows === undefined) this.values = [];
   }
 
   rowChanged(slot: number, isLive: boolean, data: CborValue): void {
-    const number = isLive ? this.numberOf(data) : undefined;
-    const after = typeof number === "number" && isFinite(number) ? number : NaN;
-    const before = this.numbers[slot];
-    this.numbers[slot] = after;
+    if (this.values !== undefined) this.values[slot] = isLive ? data : undefined;
+    const number = isLive ? this.numberOf(data) : NaN;
+    this.countNumber(slot, !isNaN(number));
     // Comparisons with NaN are false.
-    if (!isNaN(before)) this.count--;
-    if (before !== after && (before === this.least || before === this.greatest)) this.isStale = true;
-    if (!isNaN(after)) this.count++;
-    if (after < this.least) this.least = after;
-    if (after > this.greatest) this.greatest = after;
+    if (number <= this.least) this.setLeast(slot, number);
+    else if (slot === this.leastSlot) this.isStale = true;
+    if (number >= this.greatest) this.setGreatest(slot, number);
+    else if (slot === this.greatestSlot) this.isStale = true;
   }
 
   settle(): void {
     if (this.isStale) this.searchAll();
-    this.change(this.count === 0 ? undefined : this.least, this.count === 0 ? undefined : this.greatest);
+    this.change(this.leastSlot < 0 ? undefined : this.least, this.greatestSlot < 0 ? undefined : this.greatest);
   }
 
-  private numberOf(data: CborValue): unknown {
+  /** The number of a live node; NaN when it shares none. */
+  private numberOf(data: CborValue): number {
+    const number = this.selected(data);
+    return typeof number === "number" && isFinite(number) ? number : NaN;
+  }
+
+  private selected(data: CborValue): unknown {
     const field = this.options.field;
     const select = this.options.select;
     if (select !== undefined) return select(data);
@@ -72,15 +90,40 @@ export class MinMax implements View {
     return Object.prototype.hasOwnProperty.call(data, field) ? (data as Record<string, unknown>)[field] : undefined;
   }
 
+  private countNumber(slot: number, hasNumber: boolean): void {
+    const bit = 1 << (slot & 7);
+    const byte = this.counted[slot >>> 3];
+    if (((byte & bit) !== 0) === hasNumber) return;
+    this.counted[slot >>> 3] = byte ^ bit;
+    this.count += hasNumber ? 1 : -1;
+  }
+
+  private setLeast(slot: number, number: number): void {
+    this.least = number;
+    this.leastSlot = slot;
+  }
+
+  private setGreatest(slot: number, number: number): void {
+    this.greatest = number;
+    this.greatestSlot = slot;
+  }
+
+  /** Looks at the rows that have a number. A copy of each number would take 8 bytes. */
   private searchAll(): void {
     this.isStale = false;
-    this.least = Infinity;
-    this.greatest = -Infinity;
-    for (let slot = 0; slot < this.numbers.length; slot++) {
-      const number = this.numbers[slot];
-      if (number < this.least) this.least = number;
-      if (number > this.greatest) this.greatest = number;
+    this.setLeast(-1, Infinity);
+    this.setGreatest(-1, -Infinity);
+    for (let slot = 0; slot < this.counted.length << 3; slot++) {
+      if (((this.counted[slot >>> 3] >>> (slot & 7)) & 1) === 0) continue;
+      const number = this.numberOf(this.valueAt(slot));
+      if (number < this.least) this.setLeast(slot, number);
+      if (number > this.greatest) this.setGreatest(slot, number);
     }
+  }
+
+  private valueAt(slot: number): CborValue {
+    if (this.rows !== undefined) return this.rows.value(slot);
+    return this.values === undefined ? undefined : this.values[slot];
   }
 
   private change(minimum: number | undefined, maximum: number | undefined): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type CborValue, MinMax, minMax } from "../../src/gossip.js";
+import { type CborValue, MinMax, type ViewRows, minMax } from "../../src/gossip.js";
 import { FakeNetwork, FakeNode, joined } from "../support/fake-platform.js";
 import { propertyOptions } from "../support/random.js";
 
@@ -8,11 +8,13 @@ type Range = [minimum: number | undefined, maximum: number | undefined];
 
 const reading = (data: CborValue): unknown => (data as { t?: unknown } | undefined)?.t;
 
-function opened(capacity: number, select?: (data: CborValue) => unknown): { view: MinMax; changes: Range[] } {
+function opened(
+  capacity: number, select?: (data: CborValue) => unknown, rows?: ViewRows,
+): { view: MinMax; changes: Range[] } {
   const changes: Range[] = [];
   const onChange = (...range: Range) => void changes.push(range);
   const view = minMax(select === undefined ? { onChange } : { onChange, select });
-  view.bind(capacity);
+  view.bind(capacity, rows);
   return { view, changes };
 }
 
@@ -123,12 +125,12 @@ describe("minMax", () => {
     assert.deepEqual(apply(view, 0, 4), [4, 4]);
   });
 
-  it("the view agrees with a plain computation", () => {
+  it("the view agrees with a plain computation, with and without a node's rows", () => {
     const data = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double(), fc.string(), fc.constant(undefined));
     const change = fc.tuple(fc.nat(5), fc.boolean(), data);
-    fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (list) => {
-      const { view, changes } = opened(6);
-      const held = new Map<number, unknown>();
+    fc.assert(fc.property(fc.array(change, { maxLength: 40 }), fc.boolean(), (list, hasRows) => {
+      const held = new Map<number, CborValue>();
+      const { view, changes } = opened(6, undefined, hasRows ? { value: (slot) => held.get(slot) } : undefined);
       let before: Range = [undefined, undefined];
       let expectedChanges = 0;
       for (const [slot, isLive, value] of list) {
@@ -144,6 +146,34 @@ describe("minMax", () => {
         assert.equal(changes.length, expectedChanges);
       }
     }), propertyOptions(1000));
+  });
+
+  it("the view has no copy of the rows, and looks at them when the least or the greatest number went away", () => {
+    const held = [5, 1, 9, 3];
+    const looked: number[] = [];
+    const value = (slot: number): number => {
+      looked.push(slot);
+      return held[slot];
+    };
+    const { view } = opened(4, undefined, { value });
+    held.forEach((number, slot) => apply(view, slot, number));
+    held[0] = 4;
+    assert.deepEqual(apply(view, 0, 4), [1, 9]);
+    assert.deepEqual(looked, []);
+    held[2] = 2;
+    assert.deepEqual(apply(view, 2, 2), [1, 4]);
+    assert.deepEqual(looked, [0, 1, 2, 3]);
+  });
+
+  it("a row that changed, but that the view was not passed yet, is not its minimum as no number", () => {
+    const held: CborValue[] = [5, 7];
+    const { view, changes } = opened(2, undefined, { value: (slot) => held[slot] });
+    held.forEach((number, slot) => apply(view, slot, number));
+    held.fill("gone");
+    assert.deepEqual(apply(view, 0, "gone"), [undefined, undefined]);
+    assert.deepEqual(apply(view, 1, "gone"), [undefined, undefined]);
+    assert.deepEqual(changes, [[5, 5], [5, 7], [undefined, undefined]]);
+    assert.equal(view.count, 0);
   });
 });
 

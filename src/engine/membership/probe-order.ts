@@ -57,12 +57,14 @@ export class ProbeOrder {
     let near = 0;
     let remote = 0;
     let lost = 0;
-    // In the order of slots, so that a processor with a cache reads ahead.
-    for (let slot = OWN_SLOT + 1; slot < rows.capacity; slot++) {
+    // In the order of slots, so that a processor with a cache reads ahead. Without the free ones behind the last row.
+    let left = rows.count - 1;
+    for (let slot = OWN_SLOT + 1; left > 0 && slot < rows.capacity; slot++) {
       // At one look: UP or PROBED, awake, and understands a SYN.
       const word = rows.word(slot);
       const state = (word >>> STATE_SHIFT) & STATE_BITS;
       if (!rows.isHeld(slot)) continue;
+      left--;
       if ((word & FLAG_REMOTE) !== 0 || state >= SUSPECT) lost++;
       if (state >= SUSPECT || (word & FLAG_FOREIGN) !== 0) continue;
       if ((word & FLAG_REMOTE) !== 0) remote++;

@@ -13,14 +13,17 @@ export const FLAGS = 5;
 export const WORDS = 6;
 
 export const PORT = 0;
-/** Lists for `listed`: the pass over the peers, and the rows for the peer that is answered. */
-export const LIST_PROBE_ORDER = 1;
-export const LIST_TO_SEND = 2;
 /** Slot of the node that the freshest statement came from. */
-export const VIA = 3;
-export const ROW_HALVES = 4;
+export const VIA = 1;
+export const ROW_HALVES = 2;
+/**
+ * Lists for `listed`, behind the rows, one after the other: the pass over the peers, and the rows for the peer that is
+ * answered. The latter are mostly few. Then the most of that list is never written, and takes no RAM on desktops.
+ */
+export const LIST_PROBE_ORDER = 3;
+export const LIST_TO_SEND = 4;
 /** With the list of slots in the order of keys. */
-export const HALVES = ROW_HALVES + 1;
+export const HALVES = ROW_HALVES + 3;
 
 // In FLAGS, between flags: the SYNs that were answered since the last round, the state, the length of the value.
 export const ANSWERS_SHIFT = 12;

@@ -82,7 +82,7 @@ export class Rows {
 
   /** By slot, as in row-layout.ts. Read only. */
   readonly words: Uint32Array;
-  /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns. */
+  /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns; lists. */
   private readonly halves: Uint16Array;
   /** All values, then the transmits left of all rows, so that these can be searched. */
   private readonly bytes: Uint8Array;
@@ -259,17 +259,17 @@ export class Rows {
   /** Whether a slot holds a row. It does not if the row was removed after the slot was looked up. */
   isHeld(slot: number): boolean { return this.hasFlag(slot, FLAG_HELD); }
   /** Two lists of slots of other parts: LIST_PROBE_ORDER and LIST_TO_SEND. Entries may outlive rows. */
-  listed(list: number, index: number): number { return this.halves[this.capacity + index * ROW_HALVES + list]; }
+  listed(list: number, index: number): number { return this.halves[this.capacity * list + index]; }
   /** Puts a row into LIST_TO_SEND at an index, unless it is there already. Returns whether it did. */
   listToSend(index: number, slot: number): boolean {
     const at = slot * WORDS + FLAGS;
     const word = this.words[at];
     if ((word & FLAG_TO_SEND) !== 0) return false;
     this.words[at] = word | FLAG_TO_SEND;
-    this.halves[this.capacity + index * ROW_HALVES + LIST_TO_SEND] = slot;
+    this.halves[this.capacity * LIST_TO_SEND + index] = slot;
     return true;
   }
-  setListed(list: number, index: number, slot: number): void { this.halves[this.halfAt(index, list)] = slot; }
+  setListed(list: number, index: number, slot: number): void { this.halves[this.capacity * list + index] = slot; }
   /** The slot of the row at a place, 0 to count - 1, in the order of `orderKey`. */
   slotAt(place: number): number { return this.halves[place]; }
   /** The place of the first row whose order key is not below `key`; `count` when there is none. */
@@ -425,7 +425,7 @@ export class Rows {
   }
   /** Whether a new row in this state would find a place. */
   hasPlace(state: number): boolean { return this.count < this.capacity || (state < SUSPECT && leastWorth(this) >= 0); }
-  private halfAt(index: number, column: number): number { return this.capacity + index * ROW_HALVES + column; }
+  private halfAt(slot: number, column: number): number { return this.capacity + slot * ROW_HALVES + column; }
   private transmitsAt(slot: number): number { return this.bytes.length - this.capacity + slot; }
 
   /** Adds the row and its feed to the hashes, or subtracts them. @param sign 1 or -1 */
