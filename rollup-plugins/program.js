@@ -39,7 +39,10 @@ export function memberNames(entry, tsconfig) {
   const literal = literalTypes(sources, checker);
   for (const [node, type] of interfaces) {
     // A class may match by accident an interface that is meant for an object literal.
-    const fitting = literal.has(type) ? [] : [...classes].filter(([, one]) => checker.isTypeAssignableTo(one, type));
+    const fitting = [...classes].filter(([declaration, one]) => {
+      return isImplementedBy(type, declaration, checker)
+        || (!literal.has(type) && checker.isTypeAssignableTo(one, type));
+    });
     known.set(node, fitting.map(([one]) => one));
   }
   /** The class of a method's declaration; undefined if a call may mean another method or comes from other code. */
@@ -68,6 +71,12 @@ export function memberNames(entry, tsconfig) {
     return isShared ? undefined : parent;
   };
   return new Map(sources.map((source) => [source.fileName, renamed(source, checker, ownerOf)]));
+}
+
+/** Whether a class says so. With other names of type parameters it is not assignable. */
+function isImplementedBy({ symbol }, { heritageClauses = [] }, checker) {
+  return heritageClauses.some(({ token, types }) => token === ts.SyntaxKind.ImplementsKeyword
+    && types.some((one) => checker.getTypeAtLocation(one).symbol === symbol));
 }
 
 /** A method or field of a class. */
