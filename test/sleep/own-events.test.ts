@@ -5,6 +5,8 @@ import { Gossip } from "../../src/gossip.js";
 
 const SLEEP_SECONDS = 300;
 const EVENTS = 10;
+/** Networks with loss. */
+const SEEDS = 24;
 
 /** Nodes that are awake, and one in deep sleep that has no log and publishes an event in each waking. */
 function run(
@@ -53,13 +55,16 @@ describe("events of a node in deep sleep without a log", () => {
     }
   }
 
-  // Of 9 seeds 3 lose more events: 20 % loss may take both datagrams of a waking that brings one.
-  for (const seed of [4, 6, 7]) {
-    it(`20 % loss: no fork, most events arrive, and all nodes agree, seed ${seed}`, () => {
+  it("20 % loss: no fork, all nodes agree, and 29 of 30 events arrive, each once", () => {
+    let arrived = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const { values, faults } = run(seed, 4096, true, undefined, 0.2);
-      assert.deepEqual(faults, []);
-      assert.ok(values[0].length >= 8, `${values[0].length} events`);
-      for (const node of values) assert.deepEqual(node, values[0]);
-    });
-  }
+      assert.deepEqual(faults, [], `seed ${seed}`);
+      for (const node of values) assert.deepEqual(node, [...new Set(values[0])], `seed ${seed}`);
+      arrived += values[0].length;
+    }
+    // Of seeds 101 to 164, 637 of 640; 507 if a waking gives up after 3 attempts: up to 7 datagrams in a row bring an
+    // event to the peer.
+    assert.ok(arrived >= 29 / 30 * SEEDS * EVENTS, `${arrived} of ${SEEDS * EVENTS} events`);
+  }).timeout(60000);
 });

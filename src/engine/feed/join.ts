@@ -12,7 +12,7 @@ import { JOINED_ENDS, JOINED_ENDS_MAX, JOINED_END_WORDS } from "./state-words.js
 /**
  * Whether a feed holds the event of `length` bytes in canonical form at `at` of the arena.
  *
- * Two lives of a node that lost its storage can give one stamp to two events. `join` then raises the second stamp, so
+ * Two lives of a node that lost its storage can give one stamp to two events. `join` then raises one of them, so
  * an event whose stamp is taken may also be held under a later one.
  */
 export function holdsEvent(feeds: FeedStore, slot: number, at: number, length: number): boolean {
@@ -101,7 +101,10 @@ export function join(feeds: FeedStore, slot: number, branch: number): void {
   }
 }
 
-/** Numbers the records of both feeds in the order of their stamps, which then rise strictly. */
+/**
+ * Numbers the records of both feeds in the order of their stamps, which then rise strictly. Of two with one stamp that
+ * of the branch keeps it: it may be in other branches, too, which would have it twice under another stamp.
+ */
 function numberByStamp(feeds: FeedStore, slot: number, branch: number): void {
   const arena = feeds.arena;
   const bytes = arena.bytes;
@@ -112,7 +115,7 @@ function numberByStamp(feeds: FeedStore, slot: number, branch: number): void {
   let added = arena.first(branch);
   while (held !== 0 || added !== 0) {
     const isHeld = added === 0
-      || (held !== 0 && compareStamps(bytes, arena.eventAt(held), bytes, arena.eventAt(added)) <= 0);
+      || (held !== 0 && compareStamps(bytes, arena.eventAt(held), bytes, arena.eventAt(added)) < 0);
     const record = isHeld ? held : added;
     if (isHeld) held = arena.next(held);
     else added = arena.next(added);

@@ -217,7 +217,8 @@ export class OwnFeed {
     const feeds = this.feeds;
     const generation = feeds.generation(OWN_SLOT);
     const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
-    if (batch.generation !== generation) return batch.generation > generation;
+    // A feed that is withheld does not have what the peer sends of an earlier generation.
+    if (batch.generation !== generation) return batch.generation > generation || this.outbox.ownWithheld;
     if (this.hasHole || last > feeds.sequence(OWN_SLOT)) return true;
     return !batch.isChunk() && this.isOther(last, shortTip(batch.check));
   }

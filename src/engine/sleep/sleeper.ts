@@ -11,12 +11,17 @@ import type { OwnRow } from "../table/own-row.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_NEIGHBOUR, FLAG_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
 import { FLAG_BROADCAST, FLAG_MORE, TYPE_DIFF } from "../wire/frame.js";
-import type { FrameReader } from "../wire/frame-reader.js";
+import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
 import { dropPositions } from "./positions.js";
 
 /** Attempts of a waking. */
 const ASKS_MAX = 3;
+/**
+ * Attempts of a waking with an event that would be lost. Up to 7 datagrams in a row bring it to the peer, and two show
+ * that it is there.
+ */
+const EVENT_ASKS_MAX = 8;
 /** Nodes that the last one asks, beside a broadcast. */
 const LAST_NODES = 3;
 /** How long a waking waits for an answer: a receiver that saves power gets it after up to 3 beacons of 100 ms. */
@@ -52,7 +57,7 @@ export class Sleeper {
   private declare feeds: FeedStore | undefined;
   /** After a deep sleep, in a node with feeds. */
   declare ownFeed: OwnFeed | undefined;
-  /** Whether the last answer was of a node that holds the same of all feeds. */
+  /** Whether the last answer was of a node that holds the same of all feeds, or keeps none. */
   private isFeedShared = false;
   /** Of the last frame before this waking. */
   private counter = 0;
@@ -111,7 +116,7 @@ export class Sleeper {
       this.wait(ANSWERED, BURST_MS);
       return true;
     }
-    if (this.phase === ANSWERED && this.asked < ASKS_MAX && this.isFeedOpen()) {
+    if (this.phase === ANSWERED && this.asked < EVENT_ASKS_MAX && this.isFeedOpen()) {
       // A deep sleep would lose the event: the node asks whether its peer holds it.
       this.asked++;
       this.rounds.ask(this.peer);
@@ -147,7 +152,8 @@ export class Sleeper {
     if (!this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;
     const feeds = this.rows.feedsHash;
-    this.isFeedShared = feeds === undefined || feeds.word() === frame.feedsHash;
+    // A node without feeds will never hold the event.
+    this.isFeedShared = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.word() === frame.feedsHash;
     // One datagram may be the first of a burst, if it is not almost empty.
     if (isAnswered) this.wait(ANSWERED, ANSWER_MS);
     else if (frame.hasSections() || this.isFeedOpen() || (messages !== undefined && messages.isBusy())) {
