@@ -141,13 +141,13 @@ class Bench {
     if (kind === "row") {
       writer.beginRows();
       writer.writeRow(peer, peer.find(3));
-      writer.endRows();
+      writer.endSection();
     } else if (kind === "first") {
       writer.writeLimits(VALUE_BYTES_MAX, 0, peer.capacity, NO_NETWORK);
     } else if (kind === "full") {
       writer.beginIds(SECTION_WANT);
       for (let id = 3; id < 3 + FULL_ROWS; id++) writer.writeId(id);
-      writer.endIds();
+      writer.endSection();
     }
     this.length = writer.length();
     return String(this.length);
@@ -182,7 +182,7 @@ class Bench {
     writer.beginEvents(SECTION_EVENTS);
     this.batches!.begin();
     this.batches!.writeBatch(writer, 0, 1);
-    writer.endIds();
+    writer.endSection();
     this.length = writer.length();
     return this.length;
   }

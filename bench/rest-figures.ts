@@ -6,6 +6,7 @@ export const restFigures: Figure[] = [
     name: `wire.bytesPerNodePerRound.rest8.n${nodes}`, unit: "bytes", measurement: `rest.n${nodes}`,
     about: `bytes that each of ${nodes} nodes sends in a round, in the worst 8 rounds after the first 16; all are `
       + "switched on together, and nothing changes",
+    bound: { atMost: 60 },
   })),
   {
     name: "wire.bytesPerNode.powerOn.n500", unit: "bytes", measurement: "rest.n500",

@@ -79,7 +79,7 @@ export class FeedSource implements DatagramSource {
     writer.begin(this.out, limit, type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
     if (random.chance(0.7) && writer.beginRows()) {
       for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, random.below(AUTHORS.length));
-      writer.endRows();
+      writer.endSection();
     }
     const after = random.chance(0.5) ? 0 : from;
     this.writeSection(random, SECTION_SNAPSHOT, runs, () => void runs.writeSnapshotChunk(writer, slot, after));
@@ -95,7 +95,7 @@ export class FeedSource implements DatagramSource {
     if (random.chance(0.5) || !this.writer.beginEvents(tag)) return;
     runs.begin();
     write();
-    this.writer.endIds();
+    this.writer.endSection();
   }
 
   private writeGap(random: SimRandom, { engine }: World): void {
@@ -137,7 +137,7 @@ function holder(id: number, feedBytes: number, feeds: FeedKind["feeds"], turn: n
     writer.beginEvents(SECTION_EVENTS);
     runs.begin();
     next = runs.writeBatch(writer, OWN_SLOT, next);
-    writer.endIds();
+    writer.endSection();
     engine.receive(1000, 9, 5000, bytes, writer.length());
     while (engine.feed!.feeds.arena.nextUnnotified() !== 0) continue;
   }

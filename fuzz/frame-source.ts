@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import type { SimRandom } from "../desktop/simulator/random.js";
 import { encodeCbor } from "../src/cbor/cbor.js";
 import {
-  CAPACITY_LEAST, CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_NETWORK,
-  NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES, SECTION_SKETCH,
-  SECTION_TIME, SECTION_WANT, SECTION_WINDOW, SKETCH_BYTES, TYPE_ACK, TYPE_DIFF, TYPE_SYN, VALUE_BYTES_MOST, rangeFrom,
-  rangeTo,
+  CAPACITY_LEAST, CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_IN_SYNC,
+  FLAG_NETWORK, NO_NETWORK, RANGE_FINGERPRINTS_HEAD_BYTES, RANGE_FINGERPRINT_BYTES, SECTION_HEAD_BYTES,
+  SECTION_LIMITS, SECTION_SKETCH, SECTION_TIME, SECTION_WANT, SECTION_WINDOW, SKETCH_BYTES, TYPE_ACK, TYPE_DIFF,
+  TYPE_SYN, VALUE_BYTES_MOST, rangeFrom, rangeTo, sectionHead,
 } from "../src/engine/wire/frame.js";
 import { SKETCH_WORDS, sketchRows } from "../src/engine/reconcile/sketch.js";
 import { varintBytes } from "../src/engine/wire/cursor.js";
@@ -61,6 +61,7 @@ export class FrameSource implements DatagramSource {
     // Of the node's own network, with its octet; sometimes of another one.
     const network = random.chance(0.9) ? world.network : random.chance(0.5) ? NO_NETWORK : random.next();
     const flags = (type === TYPE_SYN && random.chance(0.1) ? FLAG_BROADCAST : 0)
+      | (type === TYPE_ACK && random.chance(0.3) ? FLAG_IN_SYNC : 0)
       | (network === NO_NETWORK ? 0 : FLAG_NETWORK) | (random.chance(0.2) ? FLAG_ADVERTISED : 0);
     if (random.chance(0.2)) rows.setFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
     const limit = random.pick([128, 512, 1472]);
@@ -72,7 +73,8 @@ export class FrameSource implements DatagramSource {
     if (random.chance(0.4)) this.writeRangeFingerprints(random, rows);
     const eventBytesMax = random.chance(0.5) ? 0 : random.between(EVENT_BYTES_LEAST, EVENT_BYTES_MOST);
     const capacity = random.between(CAPACITY_LEAST, CAPACITY_MOST);
-    if (random.chance(0.2)) {
+    if (random.chance(0.05)) this.writer.u16(sectionHead(SECTION_LIMITS, 0));
+    else if (random.chance(0.2)) {
       this.writer.writeLimits(random.below(VALUE_BYTES_MOST + 1), eventBytesMax, capacity, network);
     }
     if (random.chance(0.2)) this.writeTime(random, type === TYPE_SYN);
@@ -88,8 +90,7 @@ export class FrameSource implements DatagramSource {
     const errorMs = random.pick([0, 1, 60, 128, 3600000, 3600001]);
     const ageSeconds = random.pick([0, 1, 200, 86400, 0xffffffff]);
     const bytes = isEmpty ? 0 : 11 + varintBytes(errorMs) + varintBytes(ageSeconds) + random.pick([0, 0, 0, 0, 1]);
-    writer.u8(SECTION_TIME);
-    writer.u16(bytes);
+    writer.u16(sectionHead(SECTION_TIME, bytes));
     if (isEmpty) return;
     // From 1970 on, some of it around 2026.
     writer.u16(random.pick([0, 0x16f, 0x19b, 0x19b, 0x19c, 0x69a, 0xffff]));
@@ -106,8 +107,7 @@ export class FrameSource implements DatagramSource {
     const { writer } = this;
     const bytes = random.pick([0, 1, 1, 1, 1, 2, 40]);
     if (writer.room() < SECTION_HEAD_BYTES + bytes) return;
-    writer.u8(SECTION_WINDOW);
-    writer.u16(bytes);
+    writer.u16(sectionHead(SECTION_WINDOW, bytes));
     for (let left = bytes; left > 0; left--) writer.u8(random.pick([0, 1, 4, 6, 16, 64, 255]));
   }
 
@@ -121,15 +121,14 @@ export class FrameSource implements DatagramSource {
       return;
     }
     const bytes = random.pick([0, SKETCH_BYTES - 1, SKETCH_BYTES, SKETCH_BYTES, SKETCH_BYTES + 1]);
-    writer.u8(SECTION_SKETCH);
-    writer.u16(bytes);
+    writer.u16(sectionHead(SECTION_SKETCH, bytes));
     for (let left = bytes; left > 0; left--) writer.u8(random.pick([0, 0, 1, 0x80, 0xff, random.below(256)]));
   }
 
   private writeWants(random: SimRandom, world: World): void {
     if (!this.writer.beginIds(SECTION_WANT)) return;
     for (let left = random.below(8); left > 0; left--) this.writer.writeId(world.drawId(random));
-    this.writer.endIds();
+    this.writer.endSection();
   }
 
   private writeRows(random: SimRandom, rows: Rows): void {
@@ -137,7 +136,7 @@ export class FrameSource implements DatagramSource {
     for (let left = random.below(rows.count); left >= 0; left--) {
       this.writer.writeRow(rows, rows.slotAt(random.below(rows.count)));
     }
-    this.writer.endRows();
+    this.writer.endSection();
   }
 
   private writeDigest(random: SimRandom, rows: Rows): void {

@@ -9,7 +9,7 @@ import type { NodeEngine, Dialect } from "./engine/node-engine.js";
 import type { EngineOptions, FeedMaker, MessageMaker } from "./engine/options.js";
 import { networkHash } from "./engine/table/hash.js";
 import {
-  FEEDS_HASH_BYTES, NO_NETWORK, PREAMBLE_BYTES_MAX, ROWS_HEAD_BYTES, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX,
+  FEEDS_HASH_BYTES, NO_NETWORK, PREAMBLE_BYTES_MAX, ROW_FEED_BYTES_MAX, ROW_HEAD_BYTES_MAX,
   SECTION_HEAD_BYTES,
 } from "./engine/wire/frame.js";
 import { SEAL_BYTES, type Sealer, type Sealing } from "./engine/wire/sealer.js";
@@ -110,7 +110,7 @@ export interface GossipOptions<Value extends CborValue = CborValue> {
   burstMax?: number;
   /**
    * Longest shared value in bytes of CBOR, with the name, best the same in all nodes: 0 to 255, at
-   * most `datagramBytesMax` - 81, with events at most `datagramBytesMax` - 100; 32 by
+   * most `datagramBytesMax` - 73, with events at most `datagramBytesMax` - 91; 32 by
    * default. Of a longer value of another node the row has no `data`.
    */
   valueBytesMax?: number;
@@ -189,7 +189,7 @@ const UINT32_MAX = 0xffffffff;
 const VALUE_BYTES_MOST = 255;
 const NETWORK_BYTES_MAX = 31;
 /** What a datagram needs beside a value so that a row fits it. */
-const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROWS_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
+const FRAME_BYTES_MAX = SEAL_BYTES + PREAMBLE_BYTES_MAX + SECTION_HEAD_BYTES + ROW_HEAD_BYTES_MAX;
 /** What a frame of a node with feeds has beside that. */
 const FEED_FRAME_BYTES = FEEDS_HASH_BYTES + ROW_FEED_BYTES_MAX;
 

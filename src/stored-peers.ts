@@ -1,7 +1,7 @@
 import { readU16, readU32, writeU16, writeU32 } from "./cbor/big-endian.js";
 import { isLivePeer } from "./engine/membership/probe-order.js";
 import type { Seeds } from "./engine/membership/seeds.js";
-import { isHost } from "./engine/wire/frame-reader.js";
+import { isHost } from "./engine/wire/address.js";
 import { OWN_SLOT, type Rows } from "./engine/table/rows.js";
 import type { GossipStorage } from "./platform/types.js";
 

@@ -78,8 +78,8 @@ describe("the option network", () => {
     assert.deepEqual(node(7), ["ERR_OPTION", `network: 7 ${range}`]);
     assert.deepEqual(node("ü".repeat(15)), ["", ""]);
     assert.deepEqual(node("a", { dialect: espgossip() }), ["ERR_OPTION", "network: ESPGossip has no network names"]);
-    const long = node("a", { datagramBytesMax: 128, valueBytesMax: 47 });
-    assert.equal(long[1], "valueBytesMax: 47 is not an integer from 0 to 46 (82 less than datagramBytesMax)");
+    const long = node("a", { datagramBytesMax: 128, valueBytesMax: 55 });
+    assert.equal(long[1], "valueBytesMax: 55 is not an integer from 0 to 54 (74 less than datagramBytesMax)");
     assert.deepEqual(node("a", { datagramBytesMax: 128, valueBytesMax: 46 }), ["", ""]);
   });
 });

@@ -7,7 +7,7 @@ import { FakeNetwork, FakeNode } from "./support/fake-platform.js";
 
 const { socket, clock } = new FakeNode(new FakeNetwork(), "192.168.0.53");
 const digest = new Sha256();
-const EVENT_RANGE = "an integer from 32 to 1353 (119 less than the largest datagramBytesMax)";
+const EVENT_RANGE = "an integer from 32 to 1357 (115 less than the largest datagramBytesMax)";
 
 function refuses(act: () => unknown, name: string, option: string, message: string): void {
   assert.throws(act, (error: ChismeError) => {
@@ -24,7 +24,7 @@ describe("the option events", () => {
     [{ bytes: "4096" }, "TypeError", "bytes", '"4096" is not an integer from 512 to 16777216'],
     [{ eventBytesMax: 5 }, "RangeError", "eventBytesMax", `5 is not ${EVENT_RANGE}`],
     [{ eventBytesMax: null }, "TypeError", "eventBytesMax", `null is not ${EVENT_RANGE}`],
-    [{ eventBytesMax: 1354 }, "RangeError", "eventBytesMax", `1354 is not ${EVENT_RANGE}`],
+    [{ eventBytesMax: 1358 }, "RangeError", "eventBytesMax", `1358 is not ${EVENT_RANGE}`],
     [{ fillGaps: 1 }, "TypeError", "fillGaps", "1 is neither true nor false"],
     [{ digest: () => 1 }, "TypeError", "digest", "a function has no method sha256"],
     [{ views: latestMap() }, "TypeError", "views", "an object is not an array of views, such as latestMap() makes"],
@@ -52,12 +52,12 @@ describe("the option events", () => {
     const make = (more: Partial<GossipOptions>, options: EventFeedOptions): Gossip => {
       return new Gossip({ socket, clock, digest, events: eventFeeds(options), ...more });
     };
-    make({}, { eventBytesMax: 1081 });
+    make({}, { eventBytesMax: 1085 });
     refuses(
-      () => make({}, { eventBytesMax: 1082 }), "RangeError", "events.eventBytesMax",
-      "events.eventBytesMax: 1082 is not an integer from 32 to 1081 (119 less than datagramBytesMax)",
+      () => make({}, { eventBytesMax: 1086 }), "RangeError", "events.eventBytesMax",
+      "events.eventBytesMax: 1086 is not an integer from 32 to 1085 (115 less than datagramBytesMax)",
     );
-    make({ datagramBytesMax: 1472 }, { eventBytesMax: 1353 });
+    make({ datagramBytesMax: 1472 }, { eventBytesMax: 1357 });
     make({}, { bytes: 512, eventBytesMax: 212 });
     refuses(
       () => make({}, { bytes: 512, eventBytesMax: 213 }), "RangeError", "events.eventBytesMax",
@@ -67,10 +67,10 @@ describe("the option events", () => {
       const options = bytes === undefined ? {} : { bytes };
       assert.equal(make({}, options).engine.feed?.feeds.eventBytesMax, most);
     }
-    make({ datagramBytesMax: 151, valueBytesMax: 4 }, {});
+    make({ datagramBytesMax: 147, valueBytesMax: 4 }, {});
     refuses(
-      () => make({ datagramBytesMax: 150, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",
-      "datagramBytesMax: 150 leaves no room for events; they need 151",
+      () => make({ datagramBytesMax: 146, valueBytesMax: 4 }, {}), "RangeError", "datagramBytesMax",
+      "datagramBytesMax: 146 leaves no room for events; they need 147",
     );
   });
 

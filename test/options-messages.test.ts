@@ -20,7 +20,7 @@ describe("the option messages", () => {
     [{ queue: "8" }, "TypeError", "queue", '"8" is not an integer from 2 to 64'],
     [{ senders: 0 }, "RangeError", "senders", "0 is not an integer from 1 to 1024"],
     [{ messageBytesMax: 15 }, "RangeError", "messageBytesMax",
-      "15 is not an integer from 16 to 1360 (112 less than datagramBytesMax)"],
+      "15 is not an integer from 16 to 1365 (107 less than datagramBytesMax)"],
     [{ onMessage: 1 }, "TypeError", "onMessage", "1 is not a function"],
     [{ onmessage: () => 1 }, "TypeError", "onmessage", "there is no such option"],
   ] as const) {
@@ -42,9 +42,9 @@ describe("the option messages", () => {
     const made = (datagramBytesMax: number, messageBytesMax: number): GossipOptions => ({
       socket, clock, datagramBytesMax, messages: messages({ messageBytesMax }), valueBytesMax: 8,
     });
-    assert.ok(new Gossip(made(128, 16)));
-    refuses(() => new Gossip(made(128, 17)), "RangeError", "messages.messageBytesMax",
-      "messages.messageBytesMax: 17 is not an integer from 16 to 16 (112 less than datagramBytesMax)");
+    assert.ok(new Gossip(made(128, 21)));
+    refuses(() => new Gossip(made(128, 22)), "RangeError", "messages.messageBytesMax",
+      "messages.messageBytesMax: 22 is not an integer from 16 to 21 (107 less than datagramBytesMax)");
   });
 
   it("dialects with JSON have no messages", () => {

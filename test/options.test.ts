@@ -68,15 +68,15 @@ describe("options: numbers", () => {
   }
 
   it("valueBytesMax leaves room for a frame around the value, and for what events add to it", () => {
-    assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 47 }).valueBytesMax, 47);
-    const limit = "81 less than datagramBytesMax";
-    refuses({ datagramBytesMax: 128, valueBytesMax: 48 }, "valueBytesMax", "48", "0", "47", limit);
-    assert.equal(check({ datagramBytesMax: 336, valueBytesMax: 255 }).valueBytesMax, 255);
-    refuses({ datagramBytesMax: 335, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254", limit);
+    assert.equal(check({ datagramBytesMax: 128, valueBytesMax: 55 }).valueBytesMax, 55);
+    const limit = "73 less than datagramBytesMax";
+    refuses({ datagramBytesMax: 128, valueBytesMax: 56 }, "valueBytesMax", "56", "0", "55", limit);
+    assert.equal(check({ datagramBytesMax: 328, valueBytesMax: 255 }).valueBytesMax, 255);
+    refuses({ datagramBytesMax: 327, valueBytesMax: 255 }, "valueBytesMax", "255", "0", "254", limit);
     assert.equal(check({ datagramBytesMax: 128 }).valueBytesMax, 32);
     const events = { events: eventFeeds({ digest: nodeDigest }), datagramBytesMax: 300 };
-    assert.equal(check({ ...events, valueBytesMax: 200 }).valueBytesMax, 200);
-    refuses({ ...events, valueBytesMax: 201 }, "valueBytesMax", "201", "0", "200", "100 less than datagramBytesMax");
+    assert.equal(check({ ...events, valueBytesMax: 209 }).valueBytesMax, 209);
+    refuses({ ...events, valueBytesMax: 210 }, "valueBytesMax", "210", "0", "209", "91 less than datagramBytesMax");
   });
 
   it("id is that of the device by default, which is checked too", () => {

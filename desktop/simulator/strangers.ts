@@ -73,7 +73,7 @@ export class Strangers {
     this.writer.begin(bytes, BYTES_MAX, TYPE_SYN, flags, rows, this.random.next(), 0);
     if (this.writer.beginRows()) {
       for (let slot = 0; slot < INVENTED_ROWS; slot++) this.writer.writeRow(rows, slot);
-      this.writer.endRows();
+      this.writer.endSection();
     }
     if (bytes[0] !== MAGIC_AND_VERSION) throw new Error("no frame was written");
     return bytes.slice(0, this.writer.length());

@@ -291,7 +291,7 @@ export class Engine implements NodeEngine {
     this.stats.countUnsure(DROP_NETWORK);
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.withholdUpdates();
-    this.outbox.sendLimits();
+    this.outbox.sendLimits(NO_LIMITS);
     this.answerSyn(this.rows.find(this.frame.id), address, port, length);
   }
 
@@ -309,7 +309,7 @@ export class Engine implements NodeEngine {
       this.rounds.moved(frame.id);
     }
     if (this.outbox.links !== undefined) this.outbox.links.received(frame);
-    const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows, frame.id);
+    const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows, frame);
     const hasSummary = hasSections && this.handleSections(address, port, bytes);
     if (feed !== undefined
       && settleFeeds(feed, rows, this.faults, frame, this.outbox, feedsBefore)) this.rounds.hasten();
@@ -318,8 +318,8 @@ export class Engine implements NodeEngine {
     // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, this.outbox, frame, slot);
     // Mostly the limits were compared before.
-    if ((feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot))
-      && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits)) this.outbox.sendLimits();
+    if ((feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot)) && exchangeLimits(
+      rows, this.faults, this.stats, frame, feed, slot, showedLimits)) this.outbox.sendLimits(frame.limits);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);

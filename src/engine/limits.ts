@@ -7,7 +7,7 @@ import { countBetween } from "./table/fingerprints.js";
 import { FLAG_LIMITS } from "./table/row-flags.js";
 import { MERGED_FRESHER, MERGED_VALUE, OWN_SLOT, type Rows } from "./table/rows.js";
 import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
-import { type FrameReader, NO_FEEDS, NO_LIMITS } from "./wire/frame-reader.js";
+import { type FrameReader, NO_FEEDS, NO_LIMITS, SAME_LIMITS } from "./wire/frame-reader.js";
 import { CAPACITY_LIMIT, NO_NETWORK, TYPE_ACK, TYPE_SYN } from "./wire/frame.js";
 
 /*
@@ -32,12 +32,12 @@ export function exchangeLimits(
   const isKnown = slot < 0 || rows.hasFlag(slot, FLAG_LIMITS);
   // Also of a peer without a row: its table may be full, and so may this one.
   if (hasLimits) {
-    stats.noteCapacity(frame.capacity(), frame.id);
+    stats.noteCapacity(frame.limits === SAME_LIMITS ? rows.capacity : frame.capacity(), frame.id);
     compareCapacity(rows, faults, stats);
   }
   if (hasLimits && !isKnown) {
     rows.setFlag(slot, FLAG_LIMITS);
-    compareLimits(rows, faults, frame, feed, slot);
+    if (frame.limits !== SAME_LIMITS) compareLimits(rows, faults, frame, feed, slot);
   }
   // All frames of a node with feeds show them.
   const hasEvents = feed !== undefined && feed.feeds.sequence(OWN_SLOT) > 0;

@@ -5,10 +5,12 @@ import type { Outbox } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 
-/** Begins a frame of a node. Returns the feeds hash before it. */
-export function beginFeeds(feed: FeedProtocol, rows: Rows, sender: number): number {
+/** Begins a frame. Returns the feeds hash before it. */
+export function beginFeeds(feed: FeedProtocol, rows: Rows, frame: FrameReader): number {
   if (rows.feedsHash === undefined) return 0;
-  feed.begin(sender);
+  feed.begin(frame.id);
+  // PROTOCOL 5.2: it has the hash of the SYN.
+  if (frame.isAckInSync()) frame.feedsHash = feed.outbox.feedsHashOf(frame.inReplyTo);
   return rows.feedsHash.word();
 }
 

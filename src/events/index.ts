@@ -27,7 +27,7 @@ export interface EventFeedOptions<Value extends CborValue = CborValue> {
   bytes?: number;
   /**
    * Longest event with topic, key and value, best the same in all nodes: 32 to
-   * `datagramBytesMax` - 119 bytes, at most 1,353, and at most half of `bytes` less
+   * `datagramBytesMax` - 115 bytes, at most 1,357, and at most half of `bytes` less
    * 44. 448 by default, but in a smaller buffer an eighth of `bytes`, at least 128,
    * or what fits. A voucher with two MAC addresses takes about 190, a line of 140
    * characters up to 440.

@@ -1,6 +1,6 @@
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import type { Writer } from "../engine/wire/cursor.js";
-import { SECTION_HEAD_BYTES, SECTION_LINK_REPORT, TYPE_ACK } from "../engine/wire/frame.js";
+import { SECTION_HEAD_BYTES, SECTION_LINK_REPORT, TYPE_ACK, sectionHead } from "../engine/wire/frame.js";
 import type { FrameReader } from "../engine/wire/frame-reader.js";
 import { invalid } from "../errors.js";
 
@@ -60,8 +60,7 @@ export class LinkTable {
     // A SYN that is full of updates leaves the report to the next one.
     if (words[at + SYNS] < SYNS_PER_REPORT || writer.room() < REPORT_BYTES) return;
     words[at + SYNS] = 0;
-    writer.u8(SECTION_LINK_REPORT);
-    writer.u16(REPORT_BYTES - SECTION_HEAD_BYTES);
+    writer.u16(sectionHead(SECTION_LINK_REPORT, REPORT_BYTES - SECTION_HEAD_BYTES));
     writer.u16(words[at + SENT]);
     writer.u16(words[at + RECEIVED]);
   }

@@ -1,7 +1,7 @@
 import { checkFunction, checkNames, integer, show } from "../checks.js";
 import { OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { varintBytes } from "../engine/wire/cursor.js";
-import { SECTION_HEAD_BYTES, SECTION_TIME, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../engine/wire/frame.js";
+import { SECTION_HEAD_BYTES, SECTION_TIME, TYPE_ACK, TYPE_DIFF, TYPE_SYN, sectionHead } from "../engine/wire/frame.js";
 import type { FrameReader } from "../engine/wire/frame-reader.js";
 import type { FrameWriter } from "../engine/wire/frame-writer.js";
 import type { Links, LinksClock } from "../engine/wire/links.js";
@@ -251,8 +251,7 @@ export class NetworkTime {
     this.requests[at] = counter;
     this.requests[at + 1] = this.upMs;
     this.requests[at + 2] = 1;
-    writer.u8(SECTION_TIME);
-    writer.u16(0);
+    writer.u16(sectionHead(SECTION_TIME, 0));
   }
 
   /** PROTOCOL 12.1: what this node knows, if there is room. */
@@ -266,8 +265,7 @@ export class NetworkTime {
     const bytes = ANSWER_BYTES + varintBytes(errorMs) + varintBytes(ageSeconds);
     if (writer.room() < SECTION_HEAD_BYTES + bytes) return;
     this.askedBy = -1;
-    writer.u8(SECTION_TIME);
-    writer.u16(bytes);
+    writer.u16(sectionHead(SECTION_TIME, bytes));
     writer.u16(Math.floor(ms / TWO_32));
     writer.u32(ms % TWO_32);
     writer.u32(this.sources.source(place));

@@ -142,7 +142,7 @@ describe("Engine: the flag MORE", () => {
     const engine = nodeWith(1, true);
     const held = [peerRow, { ...peerRow, id: 1, revision: 5, heartbeat: engine.rows.heartbeat(OWN_SLOT) }];
     const diff = frameOf({ type: DIFF, flags: FLAG_MORE, inReplyTo: counterOf(engine), held });
-    assert.ok(engine.rows.tableHash.equals(...(readGood(diff).tableHash as [number, number])));
+    assert.ok(engine.rows.tableHash.isShown(...(readGood(diff).tableHash as [number, number])));
     assert.deepEqual(answersTo(engine, diff), []);
   });
 });

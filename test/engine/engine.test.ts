@@ -304,7 +304,7 @@ describe("Engine: room", () => {
     network.run(30 * ROUND);
     // A newcomer wants more rows than four datagrams of 128 bytes hold.
     const ids = Array.from({ length: 60 }, (_, i) => (i + 1).toString(16).padStart(8, "0")).join("");
-    const syn = bytesOf(`c101 00000063 00 01 00 0000000000000000 0100f0 ${ids}`);
+    const syn = bytesOf(`c101 00000063 00 01 00 000000000000 08f0 ${ids}`);
     full.receive(network.nowMs, 99, PORT, syn, syn.length);
     assert.equal(takeDatagrams(full).length, 4);
   });

@@ -21,15 +21,15 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 101500,
-  "chisme-lean.min.js": 108500,
-  "chisme-espgossip.min.js": 127200,
-  "chisme-espgossip-lean.min.js": 138300,
-  "chisme-full.min.js": 193400,
-  "chisme-full-lean.min.js": 218000,
+  "chisme.min.js": 102500,
+  "chisme-lean.min.js": 109700,
+  "chisme-espgossip.min.js": 128200,
+  "chisme-espgossip-lean.min.js": 139500,
+  "chisme-full.min.js": 194500,
+  "chisme-full-lean.min.js": 219400,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
-const RESIDENT_FUNCTIONS_MAX = 34;
+const RESIDENT_FUNCTIONS_MAX = 35;
 const PATIENCE_MS = 60000;
 const EXPORTS = [
   "EspruinoClock", "EspruinoSocket", "Gossip", "MinMax", "espruinoPlatform", "flashStorage", "minMax",

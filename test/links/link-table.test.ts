@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SimNetwork, type SimNode, noFaults } from "../../desktop/simulator/index.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
-import { SECTION_LINK_REPORT } from "../../src/engine/wire/frame.js";
+import { SECTION_LINK_REPORT, TYPE_SYN, sectionHead } from "../../src/engine/wire/frame.js";
 import { Gossip, type GossipErrorCode, type GossipOptions } from "../../src/gossip.js";
 import { LINKS_MAX, type LinkQuality, type LinkTable, linkTable } from "../../src/links/index.js";
 import { FakeNetwork, frameHex, joined } from "../support/fake-platform.js";
@@ -54,9 +54,10 @@ function watchReports(network: SimNetwork): { reports: number; datagrams: number
   network.tap = (entry) => {
     if (entry.kind !== "sent") return;
     seen.datagrams++;
-    const end = entry.length - 7;
+    const end = entry.length - 6;
     const { bytes } = entry;
-    if (end > 0 && bytes[end] === SECTION_LINK_REPORT && bytes[end + 1] === 0 && bytes[end + 2] === 4) seen.reports++;
+    if (bytes[1] % 8 !== TYPE_SYN) return;
+    if (end > 0 && ((bytes[end] << 8) | bytes[end + 1]) === sectionHead(SECTION_LINK_REPORT, 4)) seen.reports++;
   };
   return seen;
 }
@@ -166,8 +167,8 @@ describe("links", function () {
     assert.ok(before?.lossFrom !== undefined);
     const drops = JSON.stringify(first.gossip.stats().drops);
     // Three bytes, five bytes, none; then counts of which no two go together.
-    for (const [i, report] of ["0003ffffff", "0005ffffffffff", "0000", "0004ffff0000", "000480000000"].entries()) {
-      const hex = frameHex(1, second.gossip.id, second.gossip.revision, i, `10${report}`);
+    for (const [i, report] of ["8003ffffff", "8005ffffffffff", "8000", "8004ffff0000", "800480000000"].entries()) {
+      const hex = frameHex(1, second.gossip.id, second.gossip.revision, i, report);
       first.arrive(hex, second.address);
     }
     assert.deepEqual(measured(), before);

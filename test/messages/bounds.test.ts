@@ -25,7 +25,7 @@ function forge(network: MessageNetwork, kind: number, from: number, number: numb
   const { revision, heartbeat } = network.gossip(0).row(neighbour.id)!;
   const message = [0, 0xff, 0xff, 0xff, kind, ...u32(0), ...u32(from), ...u32(number), ...payload];
   const head = [0xc1, 1, ...u32(neighbour.id), ...varint(revision), ...varint(number), ...varint(heartbeat)];
-  const frame = [...head, 0, 0, 0, 0, 0, 0, 0, 0, 14, 0, message.length, ...message];
+  const frame = [...head, 0, 0, 0, 0, 0, 0, 14 << 3, message.length, ...message];
   network.network.inject(node, Uint8Array.from(frame), neighbour.address, neighbour.port);
   network.network.runFor(5000);
 }

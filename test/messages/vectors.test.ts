@@ -77,7 +77,7 @@ describe("vectors of messages", () => {
     it(`refused: ${name}`, () => {
       const section = bytesOf(hex);
       const inReplyTo = type === 1 ? "" : "01";
-      const head = bytesOf(`c10${type} 24a01f01 19 01 5a 0000000000000000 ${inReplyTo}`);
+      const head = bytesOf(`c10${type} 24a01f01 19 01 5a 000000000000 ${inReplyTo}`);
       const frame = Buffer.concat([head, section]);
       const found = new FrameReader().parse(frame, frame.length, new RowData());
       assert.equal(found === DROP_NONE ? "none" : dropReasonName(found), reason);

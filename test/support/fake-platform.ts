@@ -3,6 +3,7 @@ import {
 } from "../../src/gossip.js";
 import type { GossipSocket, GossipStorage } from "../../src/platform/types.js";
 import { parseAddress } from "../../src/engine/wire/address.js";
+import { SECTION_ROWS, TABLE_HASH_BYTES, sectionHead } from "../../src/engine/wire/frame.js";
 
 const LATENCY_MS = 1;
 const PORT = 5000;
@@ -246,17 +247,19 @@ function hexOf(value: number, bytes: number): string {
 
 /** Small numbers only: one byte as a varint. */
 export function frameHex(type: number, id: number, revision: number, counter: number, rest: string): string {
-  return `c1${hexOf(type, 1)}${hexOf(id, 4)}${hexOf(revision, 1)}${hexOf(counter, 1)}${"05"}${"00".repeat(8)}${rest}`;
+  const head = `c1${hexOf(type, 1)}${hexOf(id, 4)}${hexOf(revision, 1)}${hexOf(counter, 1)}05`;
+  return `${head}${"00".repeat(TABLE_HASH_BYTES)}${rest}`;
 }
 
-/** A section ROWS with base 192.168.0 and port 5000. */
+/** A section ROWS. */
 export function rowsHex(...rows: string[]): string {
-  const content = "c0a800" + "1388" + rows.join("");
-  return `02${hexOf(content.length / 2, 2)}${content}`;
+  const content = rows.join("");
+  return hexOf(sectionHead(SECTION_ROWS, content.length / 2), 2) + content;
 }
 
-/** A row at 192.168.0.`host`; a value in hex of less than 128 bytes, or "". */
+/** A row at 192.168.0.`host`, port 5000; a value in hex of less than 128 bytes, or "". */
 export function rowHex(id: number, host: number, revision: string, heartbeat: string, value = "", state = 0): string {
   const tail = value === "" ? "" : hexOf(value.length / 2, 1) + value;
-  return hexOf((value === "" ? 0x08 : 0x28) | state, 1) + hexOf(id, 4) + hexOf(host, 1) + revision + heartbeat + tail;
+  const head = hexOf((value === "" ? 0x10 : 0x30) | state, 1);
+  return `${head}${hexOf(id, 4)}c0a800${hexOf(host, 1)}1388${revision}${heartbeat}${tail}`;
 }

@@ -1,5 +1,6 @@
 import { type Reader, varintBytes, type Writer } from "../wire/cursor.js";
 import { SECTION_EVENTS, SECTION_SNAPSHOT } from "../wire/frame.js";
+import { UNLIKE } from "../wire/frame-reader.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedClaim } from "../table/row-data.js";
 import { FLAG_SENT_AS_UPDATE, OWN_SLOT, type Rows } from "../table/rows.js";
@@ -12,7 +13,9 @@ import type { FeedSigning } from "./feed-signing.js";
 import { type FeedStore, NOTE_CUT } from "./feed-store.js";
 import type { Gaps } from "./gaps.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
-import { CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED, TO_SEND_COUNT } from "./state-words.js";
+import {
+  CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED, SHOWN_FEEDS, SHOWN_SINCE, TO_SEND_COUNT,
+} from "./state-words.js";
 
 /*
  * The column NOTES of a feed:
@@ -240,7 +243,7 @@ export class FeedOutbox {
    */
   write(writer: FrameWriter, isAnswer: boolean): boolean {
     const isDone = !this.isNoted || this.writeEvents(writer, isAnswer);
-    writer.writeFeedsHash(this.rows);
+    if (writer.writeFeedsHash(this.rows)) this.noteShown(writer.counter);
     return this.gaps.write(writer, this.writer, isAnswer) && isDone;
   }
 
@@ -248,7 +251,7 @@ export class FeedOutbox {
     if (isAnswer && this.toSendCount > 0 && writer.beginEvents(SECTION_SNAPSHOT)) {
       this.writer.begin();
       this.eachInTurn((slot) => this.writeSnapshotChunks(writer, slot));
-      writer.endIds();
+      writer.endSection();
     }
     if (writer.beginEvents(SECTION_EVENTS)) {
       this.writer.begin();
@@ -256,9 +259,23 @@ export class FeedOutbox {
       // PROTOCOL 10.4: one batch of each author in turn.
       const writeBatch = (slot: number): boolean => this.writeBatch(writer, slot);
       while (isAnswer && this.toSendCount > 0 && this.eachInTurn(writeBatch)) continue;
-      writer.endIds();
+      writer.endSection();
     }
     return this.toSendCount === 0;
+  }
+
+  private noteShown(counter: number): void {
+    const feeds = this.feeds;
+    const word = this.rows.feedsHash === undefined ? 0 : this.rows.feedsHash.word();
+    if (feeds.state(SHOWN_SINCE) !== 0 && feeds.state(SHOWN_FEEDS) === word) return;
+    feeds.setState(SHOWN_FEEDS, word);
+    feeds.setState(SHOWN_SINCE, counter);
+  }
+
+  /** The feeds hash that the frame with this counter had; UNLIKE: it is not known any more. */
+  feedsHashOf(counter: number): number {
+    const isKnown = ((counter - this.feeds.state(SHOWN_SINCE)) | 0) >= 0;
+    return isKnown ? this.feeds.state(SHOWN_FEEDS) : UNLIKE;
   }
 
   /** Returns whether any call returned true. */

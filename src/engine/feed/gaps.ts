@@ -101,7 +101,7 @@ export class Gaps {
       this.feeds.setState(GAP_TURN, (slot + 1) % capacity);
       passed = this.nextGapAfter(start, passed + 1);
     }
-    writer.endIds();
+    writer.endSection();
   }
 
   private writeHistory(writer: FrameWriter, batches: BatchWriter): boolean {
@@ -116,7 +116,7 @@ export class Gaps {
       below = batches.writeHistory(writer, slot, before);
       if (below < before) this.hasSent = true;
     }
-    writer.endIds();
+    writer.endSection();
     feeds.setState(SEND_BELOW, below);
     const isDone = below <= floor;
     if (isDone) feeds.setState(SEND_HISTORY_OF, 0);

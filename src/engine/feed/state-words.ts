@@ -77,9 +77,13 @@ export const TO_SEND_COUNT = HISTORY_OF + 1;
 /** The slot to begin with. Each input begins with the next one, so that all feeds have their turn. */
 export const OUTBOX_TURN = TO_SEND_COUNT + 1;
 
+/** The feeds hash of the last frame that had one, and the counter of the first frame that had this one. */
+export const SHOWN_FEEDS = OUTBOX_TURN + 1;
+export const SHOWN_SINCE = SHOWN_FEEDS + 1;
+
 // `Gaps`.
 /** The slot with which the next GAP begins. */
-export const GAP_TURN = OUTBOX_TURN + 1;
+export const GAP_TURN = SHOWN_SINCE + 1;
 /** The slot of the feed whose history goes to the peer, plus 1; 0: none. The peer holds it from `SEND_BELOW` on. */
 export const SEND_HISTORY_OF = GAP_TURN + 1;
 export const SEND_BELOW = SEND_HISTORY_OF + 1;

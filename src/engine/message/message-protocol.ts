@@ -7,7 +7,7 @@ import { orderKey } from "../table/hash.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Writer } from "../wire/cursor.js";
 import type { FrameReader } from "../wire/frame-reader.js";
-import { SECTION_HEAD_BYTES, SECTION_HOP, SECTION_MESSAGE } from "../wire/frame.js";
+import { SECTION_HEAD_BYTES, SECTION_HOP, SECTION_MESSAGE, sectionHead } from "../wire/frame.js";
 import { WAITING_BYTES } from "../wire/message-form.js";
 import type { Sealer } from "../wire/sealer.js";
 import { closeMessage, openMessage } from "./end-seal.js";
@@ -86,14 +86,12 @@ export class MessageProtocol extends MessageHops {
   /** Writes a message into a SYN, or with the place -1 the HOP into an ACK. There is room. */
   write(writer: Writer, place: number): void {
     if (place < 0 && this.answer < NO_ANSWER) {
-      writer.u8(SECTION_HOP);
-      writer.u16(WAITING_BYTES);
+      writer.u16(sectionHead(SECTION_HOP, WAITING_BYTES));
       writer.u8(WAITING - this.answer);
       return;
     }
     if (place < 0) {
-      writer.u8(SECTION_HOP);
-      writer.u16(3);
+      writer.u16(sectionHead(SECTION_HOP, 3));
       writer.u8(this.answer & 0xff);
       writer.u16(this.answer >>> 8);
       return;
@@ -102,8 +100,7 @@ export class MessageProtocol extends MessageHops {
     const at = store.at(place);
     const left = (store.get(place, EXPIRY) - this.clock.nowMs) | 0;
     writeLeft(store.bytes, at, left < 1 ? 1 : left);
-    writer.u8(SECTION_MESSAGE);
-    writer.u16(store.length(place));
+    writer.u16(sectionHead(SECTION_MESSAGE, store.length(place)));
     writer.copy(store.bytes, at, store.length(place));
   }
 

@@ -19,6 +19,7 @@ import {
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
 import { placeInSketch } from "./sketch.js";
+import { showsSameFeeds } from "./waking.js";
 
 /*
  * What the head and the sections of a frame show of the sender's rows, compared
@@ -109,11 +110,13 @@ export function senderAt(rows: Rows, frame: FrameReader, address: number, port: 
 /** Of the statements that a node brings, it gets one in so many back. */
 const OWN_ROW_STATEMENTS = 8;
 
-/** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds. */
+/** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds; or did at this node's SYN. */
 function holdsSame(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
   const hash = rows.tableHash;
-  if (hash.first !== (frame.tableHashFirst | 0) || hash.second !== (frame.tableHashSecond | 0)) return false;
+  if (hash.first !== (frame.tableHashFirst | 0) || (hash.second & 0xffff) !== frame.tableHashSecond) {
+    return frame.isAckInSync();
+  }
   return feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.isSame(frame.feedsHash);
 }
 
@@ -129,7 +132,8 @@ export function isInSync(rows: Rows, frame: FrameReader): boolean {
  */
 export function isSynInSync(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
   if (!holdsSame(rows, frame)) return (frame.flags & FLAG_OF_MESSAGE) !== 0;
-  outbox.withholdUpdates();
+  // Feeds that are held to be the same may differ in events that the peer refused (PROTOCOL 10.10).
+  outbox.answerInSync(showsSameFeeds(rows, frame));
   rows.countTransmits(true);
   return true;
 }
@@ -313,7 +317,7 @@ function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: num
 /** Sends a row that differs from the sender's, unless only the feed can, and the sender sent events of that in vain. */
 function sendDiffering(rows: Rows, outbox: Outbox, frame: FrameReader, slot: number): void {
   const events = frame.events;
-  const isRowSame = rows.tableHash.equals(frame.tableHashFirst, frame.tableHashSecond);
+  const isRowSame = rows.tableHash.isShown(frame.tableHashFirst, frame.tableHashSecond);
   if (!isRowSame || events === undefined || !events.isVain(slot)) outbox.send(slot);
 }
 

@@ -32,12 +32,12 @@ export function writeOpening(
       const least = rows.mayHaveUpdates() ? transmitsOnDemand(rows) : 0;
       writeUpdates(rows, writer, feeds, counter, first, ANY_TRANSMITS, least);
     }
-    writer.endRows();
+    writer.endSection();
   }
   if (about !== 0 && about !== SECTION_MESSAGE && writer.beginIds(about)) {
     writer.writeId(about === SECTION_INDIRECT_ACK ? slot : id);
     if (mayVouch) writer.writeId(rows.id(OWN_SLOT));
-    writer.endIds();
+    writer.endSection();
   }
 }
 

@@ -5,6 +5,16 @@ import { summaryWords } from "./summary-writer.js";
  * The words of an outbox: up to 4 intents, what all frames have in common, the wants.
  */
 
+/** A datagram to send. The engine writes it into `bytes`. */
+export interface Datagram {
+  /** At least `datagramBytesMax` long. */
+  bytes: Uint8Array;
+  length: number;
+  /** IPv4 address as uint32. */
+  address: number;
+  port: number;
+}
+
 /** What frames contain of messages (PROTOCOL 11). */
 export interface MessageSections {
   /** Drops the answer of the last input. */
@@ -91,3 +101,7 @@ export const ANSWER_WAKING = 8;
 export const ANSWER_WINDOW = 16;
 /** It has the updates that SYNs leave out. */
 export const ANSWER_OFFER = 32;
+/** This node's limits are those in the answered frame. */
+export const ANSWER_SAME_LIMITS = 64;
+/** The hashes are those of the answered SYN. */
+export const ANSWER_IN_SYNC = 128;

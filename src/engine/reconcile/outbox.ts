@@ -1,7 +1,7 @@
 import {
-  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_NETWORK, FLAG_SEALED, FLAG_UNADDRESSED,
-  LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_MESSAGE, SECTION_PING_REQ,
-  TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN,
+  FEEDS_HASH_BYTES, FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_IN_SYNC, FLAG_NETWORK, FLAG_SEALED,
+  FLAG_UNADDRESSED, LIMITS_BYTES_MAX, NETWORK_HASH_BYTES, NO_NETWORK, SECTION_INDIRECT_ACK, SECTION_LIMITS,
+  SECTION_MESSAGE, SECTION_PING_REQ, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, limitsOf, sectionHead,
 } from "../wire/frame.js";
 import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
@@ -19,23 +19,14 @@ import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANSWER_LIMITS, ANSWER_OFFER, ANSWER_UPDATED,
+  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANSWER_IN_SYNC, ANSWER_LIMITS,
+  ANSWER_OFFER, ANSWER_SAME_LIMITS, ANSWER_UPDATED,
   ANSWER_WAKING, ANSWER_WANTS_CUT, ANSWER_WINDOW, ANY_BYTES, BARE, BURST_MAX, BURST_MOST, BURST_OF_BOARD, DETAIL, FLAGS,
   FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WANT_COUNT,
-  WANT_NEXT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS, type MessageSections, wantsMax,
+  WANT_NEXT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS, type Datagram, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
-export { BURST_MAX, outboxWords } from "./outbox-words.js";
-
-/** A datagram to send. The engine writes it into `bytes`. */
-export interface Datagram {
-  /** At least `datagramBytesMax` long. */
-  bytes: Uint8Array;
-  length: number;
-  /** IPv4 address as uint32. */
-  address: number;
-  port: number;
-}
+export { BURST_MAX, type Datagram, outboxWords } from "./outbox-words.js";
 
 /**
  * What the current input makes the node send: up to 4 intents, one per receiver,
@@ -154,8 +145,13 @@ export class Outbox {
   }
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
   fingerprintFeeds(): void { this.writer.withFeeds = true; }
-  /** The answer shows this node's limits (PROTOCOL 5.7). */
-  sendLimits(): void { this.answer |= ANSWER_LIMITS; }
+  /** The SYN has the hashes of this node: the answer has no updates and, if these are `all`, no hashes. */
+  answerInSync(all: boolean): void { this.answer |= all ? ANSWER_UPDATED | ANSWER_IN_SYNC : ANSWER_UPDATED; }
+  /** The answer shows this node's limits (PROTOCOL 5.7). @param shown the limits in the answered frame, or NO_LIMITS */
+  sendLimits(shown: number): void {
+    const own = limitsOf(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity);
+    this.answer |= shown === own ? ANSWER_LIMITS | ANSWER_SAME_LIMITS : ANSWER_LIMITS;
+  }
   hasRoom(): boolean { return this.intentCount < BURST_MAX; }
   intentsLeft(): number { return BURST_MAX - this.intentCount; }
   /** Whether there is something for the answered peer. */
@@ -281,7 +277,8 @@ export class Outbox {
     const guard = this.replayGuard;
     const isAdvertised = this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
     const flags = (words[at + FLAGS] & FLAGS_ON_WIRE) | words[this.start + HEAD_FLAGS]
-      | (isAdvertised ? FLAG_ADVERTISED : 0);
+      | (isAdvertised ? FLAG_ADVERTISED : 0)
+      | (type === TYPE_ACK && (this.answer & ANSWER_IN_SYNC) !== 0 ? FLAG_IN_SYNC : 0);
     this.writer.begin(
       out.bytes, guard === undefined ? limit : limit - SEAL_BYTES, type, flags, this.rows, this.counter,
       words[at + ANSWERED], words[this.start + NETWORK],
@@ -338,7 +335,8 @@ export class Outbox {
     const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
     writer.reserve(-this.limitsBytes(at, type, isAnswer));
     if (answersLimits) this.answer &= ~ANSWER_LIMITS;
-    if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) {
+    if (answersLimits && (this.answer & ANSWER_SAME_LIMITS) !== 0) writer.u16(sectionHead(SECTION_LIMITS, 0));
+    else if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) {
       const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
       writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
     }
@@ -426,7 +424,7 @@ export class Outbox {
         if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1, most, 0)) words[at + DETAIL] = 0;
         else this.answer &= ~ANSWER_OFFER;
       }
-      writer.endRows();
+      writer.endSection();
     }
     const wantsSummary = words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
     const isSketched = wantsSummary && type === TYPE_ACK && this.summary.planSketch(writer);

@@ -59,7 +59,7 @@ function challenge(
   if (isBroadcast && !answersBroadcast(rows, orderKey((frame.counter ^ rows.id(OWN_SLOT)) >>> 0))) return;
   outbox.withholdUpdates();
   // PROTOCOL 5.7, and 3.4: a sender of another network must not go on.
-  if (frame.isNamed() || frame.limits !== NO_LIMITS) outbox.sendLimits();
+  if (frame.isNamed() || frame.limits !== NO_LIMITS) outbox.sendLimits(NO_LIMITS);
   outbox.limitAnswer(AMPLIFICATION_MAX * length);
   if (hasFeeds && frame.feedsHash !== NO_FEEDS) outbox.fingerprintFeeds();
   outbox.addAnswer(TYPE_ACK, address, port, FLAG_CHALLENGE, !isInSync(rows, frame), frame.counter, frame.id);

@@ -8,6 +8,7 @@ import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 interface WakingOutbox {
   readonly messages: { noteWaking(slot: number): void } | undefined;
   answerWaking(): void;
+  answerInSync(all: boolean): void;
   send(slot: number): void;
 }
 
@@ -24,8 +25,11 @@ export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReade
   const feeds = rows.feedsHash;
   const hasFeeds = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.isSame(frame.feedsHash);
   const isSame = valuesHash(rows, false) === (frame.tableHashFirst | 0)
-    && valuesHash(rows, true) === (frame.tableHashSecond | 0);
-  if (hasFeeds && isSame) return true;
+    && (valuesHash(rows, true) & 0xffff) === frame.tableHashSecond;
+  if (hasFeeds && isSame) {
+    outbox.answerInSync(showsSameFeeds(rows, frame));
+    return true;
+  }
   outbox.send(OWN_SLOT);
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
@@ -42,6 +46,11 @@ export function noteWakingDiff(rows: Rows, outbox: WakingOutbox, frame: FrameRea
   if (frame.type !== TYPE_DIFF || outbox.messages === undefined) return;
   const sender = rows.find(frame.id);
   if (isWaking(rows, frame, sender)) outbox.messages.noteWaking(sender);
+}
+
+/** Whether a frame has the feeds hash of this node; none, if this node has no feeds. */
+export function showsSameFeeds(rows: Rows, frame: FrameReader): boolean {
+  return frame.feedsHash === (rows.feedsHash === undefined ? NO_FEEDS : rows.feedsHash.word());
 }
 
 /** Whether the frame's sender sleeps, and its statement in the frame is held. */

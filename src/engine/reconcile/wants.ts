@@ -22,7 +22,7 @@ export function writeWants(words: Uint32Array, start: number, writer: FrameWrite
   if (next < count && writer.beginIds(SECTION_WANT)) {
     while (next < count && writer.writeId(words[start + WANTS + next])) next++;
     words[start + WANT_NEXT] = next;
-    writer.endIds();
+    writer.endSection();
   }
   return next === count;
 }

@@ -1,4 +1,4 @@
-import { FLAG_MORE, SECTION_HEAD_BYTES, SECTION_WINDOW, TYPE_DIFF } from "../wire/frame.js";
+import { FLAG_MORE, SECTION_HEAD_BYTES, SECTION_WINDOW, TYPE_DIFF, sectionHead } from "../wire/frame.js";
 import type { Writer } from "../wire/cursor.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import { BURST_MAX, BURST_MOST, WINDOW, WINDOW_COUNTER } from "./outbox-words.js";
@@ -41,7 +41,6 @@ export function openWindow(words: Uint32Array, start: number, frame: FrameReader
 /** Writes the window behind all other sections. There is room. @param counter of the frame */
 export function writeWindow(words: Uint32Array, start: number, writer: Writer, counter: number): void {
   words[start + WINDOW_COUNTER] = counter;
-  writer.u8(SECTION_WINDOW);
-  writer.u16(1);
+  writer.u16(sectionHead(SECTION_WINDOW, 1));
   writer.u8(words[start + WINDOW]);
 }

@@ -29,6 +29,11 @@ export class TableHash {
     return this.first === (first | 0) && this.second === (second | 0);
   }
 
+  /** Whether a frame's table hash is that of this table: the first word, and the low half of the second. */
+  isShown(first: number, second: number): boolean {
+    return this.first === (first | 0) && (this.second & 0xffff) === second;
+  }
+
   /** @param sign 1 to add, -1 to subtract */
   mix(id: number, revision: number, heartbeat: number, state: number, sign: number): void {
     let a = (SEED + id) | 0;

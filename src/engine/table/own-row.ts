@@ -112,10 +112,18 @@ export class OwnRow {
   endRest(): void {
     const rows = this.rows;
     const restedMs = (this.uptimeSeconds() - rows.heartbeat(OWN_SLOT)) * 1000;
-    if (rows.hasFlag(OWN_SLOT, FLAG_MOVED) || restedMs >= restMs(this.clock, rows.count) >>> 1) this.announce(UP);
-    else {
+    const ms = restMs(this.clock, rows.count);
+    if (rows.hasFlag(OWN_SLOT, FLAG_MOVED)) this.announce(UP);
+    else if (restedMs < ms >>> 1) {
       this.scheduleKeepalive();
       if (restedMs > 0) this.keepaliveDeadline -= restedMs;
+    } else if (rows.mayHaveUpdates() && restedMs < ms + (ms >>> 2)) {
+      // After the statements of others, so that not many come together.
+      this.keepaliveDeadline = this.clock.nowMs + this.random.below(ms >>> 2);
+    } else {
+      this.announce(UP);
+      // PROTOCOL 6.3: it brings nothing new, so it spreads like the row of another node.
+      rows.markUpdate(OWN_SLOT);
     }
   }
 

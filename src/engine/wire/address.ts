@@ -3,6 +3,11 @@
 /** The limited broadcast address (RFC 919): where a SYN goes when no node is known. */
 export const BROADCAST_ADDRESS = 0xffffffff;
 
+/** Whether an IPv4 address can be the address of one device. */
+export function isHost(address: number): boolean {
+  return address !== 0 && address !== BROADCAST_ADDRESS;
+}
+
 export function formatAddress(address: number): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }

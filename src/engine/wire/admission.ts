@@ -1,11 +1,12 @@
 import type { RowData } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { isHost } from "./address.js";
 import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_LENGTH, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
   DROP_UNSEALED,
 } from "./drops.js";
 import { DATAGRAM_BYTES_MOST, FLAG_SEALED, TYPE_SYN } from "./frame.js";
-import { type FrameReader, isHost } from "./frame-reader.js";
+import type { FrameReader } from "./frame-reader.js";
 import { FRESH, REPLAYED, type ReplayGuard } from "./replay-guard.js";
 import { SEAL_BYTES } from "./sealer.js";
 

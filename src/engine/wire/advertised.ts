@@ -1,7 +1,8 @@
 import type { RowData } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
+import { isHost } from "./address.js";
 import { FLAG_ADVERTISED, SECTION_ROWS } from "./frame.js";
-import { type FrameReader, isHost } from "./frame-reader.js";
+import type { FrameReader } from "./frame-reader.js";
 
 /**
  * PROTOCOL 3.5: puts the address of a frame's sender into `row`: that of the

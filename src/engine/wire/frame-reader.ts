@@ -1,21 +1,23 @@
 import { checkNamedValue } from "../../cbor/named-value.js";
 import { readU16, readU32 } from "../../cbor/big-endian.js";
+import { isHost } from "./address.js";
 import { Reader } from "./cursor.js";
 import {
   DROP_LENGTH, DROP_MAGIC, DROP_NETWORK, DROP_NONE, DROP_ROW, DROP_SECTION, DROP_TYPE, DROP_VALUE, DROP_VERSION,
 } from "./drops.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, CAPACITY_LEAST, CAPACITY_LIMIT,
-  CAPACITY_MOST, RANGES_LOG_MAX, RANGE_FINGERPRINT_BYTES, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT,
-  FLAG_ADVERTISED, FLAG_BROADCAST, FLAG_CHALLENGE, FLAG_MORE, FLAG_NETWORK, FLAG_OF_MESSAGE, FLAG_SEALED,
-  FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROWS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE,
-  SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS, SECTION_FEEDS_HASH, SECTION_HISTORY,
-  SECTION_HEAD_BYTES, SECTION_HOP, SECTION_LIMITS, SECTION_MESSAGE, SECTION_ROWS, SECTION_SKETCH, SECTION_SNAPSHOT,
-  SEQUENCE_MAX, TABLE_HASH_BYTES, TYPE_ACK,
-  TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
+  CAPACITY_MOST, EVENT_BYTES_LEAST, EVENT_BYTES_MOST, EVENT_LIMIT_SHIFT, FLAG_ADVERTISED, FLAG_IN_SYNC, FLAG_NETWORK,
+  FLAG_OF_MESSAGE, FLAG_SEALED, FLAG_UNADDRESSED, MAGIC_AND_VERSION, NO_NETWORK, ROW_HAS_FEED, ROW_HAS_VALUE,
+  ROW_LACKS_VALUE, SECTION_DIGEST, SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_HISTORY, SECTION_HOP,
+  SECTION_LENGTH_MASK, SECTION_LIMITS, SECTION_MESSAGE, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
+  SECTION_ROW_FINGERPRINTS, SECTION_SKETCH, SECTION_SNAPSHOT, SECTION_TAG_SHIFT, SEQUENCE_MAX, TABLE_HASH_BYTES,
+  TYPE_ACK, TYPE_ADVERTISED, TYPE_BITS, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN, VALUE_BYTES_MOST, WANT_BYTES, WITH_FEEDS,
+  flagsOf, limitsOf,
 } from "./frame.js";
 import { WAITING_BYTES, isMessage } from "./message-form.js";
 import { orderKey } from "../table/hash.js";
+import { checkRangeFingerprints, checkRowFingerprints } from "./summary-checks.js";
 import { AWAKE, type RowData, type FeedClaim } from "../table/row-data.js";
 import { ASLEEP, LEFT, SLEEP_SECONDS_MAX, UP } from "../table/states.js";
 
@@ -35,8 +37,10 @@ export const NO_FEEDS = -1;
 export const UNLIKE = -2;
 /** The frame does not show its sender's limits. */
 export const NO_LIMITS = -1;
+/** The limits of the answer's sender are those that the answered frame had. */
+export const SAME_LIMITS = -2;
 
-/** Head, id, revision and heartbeat of a row. */
+/** Head, id, revision and heartbeat of a row. The sender's own row may be its head alone. */
 const ROW_BYTES_LEAST = 7;
 
 /** Reads one frame. `parse` checks the whole frame, so later reads cannot fail. */
@@ -48,11 +52,15 @@ export class FrameReader extends Reader {
   counter = 0;
   heartbeat = 0;
   tableHashFirst = 0;
+  /** The low half of the second word; NO_HASH: `isAckInSync`. */
   tableHashSecond = 0;
   inReplyTo = 0;
-  /** The sender's feeds hash, a uint32. NO_FEEDS: it has no feeds. UNLIKE: the frame has fingerprints instead. */
+  /**
+   * The sender's feeds hash, a uint32. NO_FEEDS: it has no feeds, or `isAckInSync`. UNLIKE: the frame has fingerprints
+   * instead.
+   */
   feedsHash = NO_FEEDS;
-  /** The sender's limits, which methods take apart; NO_LIMITS: the frame has no LIMITS. */
+  /** The sender's limits, which methods take apart. NO_LIMITS: the frame has no LIMITS. Or SAME_LIMITS. */
   limits = NO_LIMITS;
   /** Hash of the name of this node's network, a uint32; NO_NETWORK: it has none. Frames of others are refused. */
   network = NO_NETWORK;
@@ -71,6 +79,7 @@ export class FrameReader extends Reader {
   headLength = 0;
   private sectionsStart = 0;
   private frameEnd = 0;
+  /** Network and port of the section's first row with an address in full; port 0: none yet. And OWN_ROW_READ. */
   private base = 0;
   private basePort = 0;
 
@@ -120,12 +129,15 @@ export class FrameReader extends Reader {
     this.position = this.headLength;
     this.end = length;
     this.heartbeat = this.varint();
-    const at = this.position;
-    if (this.failed || length - at < TABLE_HASH_BYTES) return DROP_LENGTH;
-    const bytes = this.bytes;
-    this.tableHashFirst = readU32(bytes, at);
-    this.tableHashSecond = readU32(bytes, at + 4);
-    this.position = at + TABLE_HASH_BYTES;
+    if (this.isAckInSync()) this.tableHashSecond = NO_HASH;
+    else {
+      const at = this.position;
+      if (this.failed || length - at < TABLE_HASH_BYTES) return DROP_LENGTH;
+      const bytes = this.bytes;
+      this.tableHashFirst = readU32(bytes, at);
+      this.tableHashSecond = readU16(bytes, at + 4);
+      this.position = at + TABLE_HASH_BYTES;
+    }
     this.inReplyTo = this.type === TYPE_ACK || this.type === TYPE_DIFF ? this.varint() : 0;
     if (this.failed) return DROP_LENGTH;
     this.sectionsStart = this.position;
@@ -159,6 +171,11 @@ export class FrameReader extends Reader {
   /** Whether the frame answers another: an ACK or a DIFF. */
   isAnswer(): boolean {
     return this.type === TYPE_ACK || this.type === TYPE_DIFF;
+  }
+
+  /** Whether the frame is an ACK whose sender has the hashes of the SYN. The frame has none. */
+  isAckInSync(): boolean {
+    return this.type === TYPE_ACK && (this.flags & FLAG_IN_SYNC) !== 0;
   }
 
   /** Whether the frame is a SYN that is sealed for whoever gets it. */
@@ -197,20 +214,18 @@ export class FrameReader extends Reader {
     if (at === frameEnd) return false;
     const bytes = this.bytes;
     const start = at + SECTION_HEAD_BYTES;
-    const end = start <= frameEnd ? start + ((bytes[at + 1] << 8) | bytes[at + 2]) : start;
+    const head = start <= frameEnd ? (bytes[at] << 8) | bytes[at + 1] : 0;
+    const end = start + (head & SECTION_LENGTH_MASK);
     if (end > frameEnd) {
       this.failed = true;
       return false;
     }
     this.position = start;
     this.end = end;
-    this.section = bytes[at];
+    this.section = head >>> SECTION_TAG_SHIFT;
     if (this.section === SECTION_ROWS) {
-      const isWhole = end - start >= ROWS_HEAD_BYTES;
-      this.failed = !isWhole;
-      this.base = isWhole ? ((bytes[start] << 24) | (bytes[start + 1] << 16) | (bytes[start + 2] << 8)) >>> 0 : 0;
-      this.basePort = isWhole ? (bytes[start + 3] << 8) | bytes[start + 4] : 0;
-      this.position = isWhole ? start + ROWS_HEAD_BYTES : end;
+      this.base = 0;
+      this.basePort = 0;
     } else if (this.section === SECTION_DIGEST) {
       this.digestFrom = this.u32();
       this.digestTo = this.u32();
@@ -253,28 +268,45 @@ export class FrameReader extends Reader {
     const end = this.end;
     const head = bytes[at];
     const form = (head >> 3) & 3;
-    const addressBytes = form === ADDRESS_IN_BASE ? 1 : form >= ADDRESS_IN_FULL ? 6 : 0;
-    if (end - at < ROW_BYTES_LEAST + addressBytes) {
-      this.failed = true;
-      return;
-    }
-    const id = readU32(bytes, at + 1);
-    at += 5;
-    let address = 0;
-    let port = this.basePort;
-    if (addressBytes === 1) {
-      address = (this.base | bytes[at]) >>> 0;
-    } else if (addressBytes > 1) {
-      address = readU32(bytes, at);
-      port = readU16(bytes, at + 4);
-    }
-    this.position = at + addressBytes;
-    row.id = id;
-    row.address = address;
-    row.port = port;
     row.isForeign = form === ADDRESS_OF_FOREIGN;
-    row.revision = this.varint();
-    row.heartbeat = this.varint();
+    let isGood: boolean;
+    if (form === ADDRESS_OF_SOURCE) {
+      // Once in a section: it may have one byte, and a datagram of such rows would take a board seconds.
+      isGood = (this.base & OWN_ROW_READ) === 0;
+      this.base |= OWN_ROW_READ;
+      row.id = this.id;
+      row.address = 0;
+      row.port = 0;
+      row.revision = this.revision;
+      row.heartbeat = this.heartbeat;
+      this.position = at + 1;
+    } else {
+      const addressBytes = form === ADDRESS_IN_BASE ? 1 : 6;
+      if (end - at < ROW_BYTES_LEAST + addressBytes) {
+        this.failed = true;
+        return;
+      }
+      row.id = readU32(bytes, at + 1);
+      at += 5;
+      let address: number;
+      let port = this.basePort;
+      if (addressBytes === 1) {
+        address = ((this.base & NETWORK_MASK) | bytes[at]) >>> 0;
+      } else {
+        address = readU32(bytes, at);
+        port = readU16(bytes, at + 4);
+        if (form === ADDRESS_IN_FULL && this.basePort === 0) {
+          this.base = (this.base & OWN_ROW_READ) | (address & NETWORK_MASK);
+          this.basePort = port;
+        }
+      }
+      this.position = at + addressBytes;
+      isGood = isHost(address) && port !== 0;
+      row.address = address;
+      row.port = port;
+      row.revision = this.varint();
+      row.heartbeat = this.varint();
+    }
     let state = head & 7;
     const isAsleep = state === ASLEEP && form !== ADDRESS_OF_FOREIGN;
     const backSeconds = isAsleep ? this.varint() : AWAKE;
@@ -290,12 +322,11 @@ export class FrameReader extends Reader {
     row.lacksValue = lacksValue;
     row.valueLength = valueLength;
     row.valueStart = valueLength > 0 ? this.skip(valueLength) : this.position;
-    const addressed = form === ADDRESS_OF_SOURCE ? id === this.id : isHost(address) && port !== 0;
     const headGood = state <= LEFT && backSeconds <= SLEEP_SECONDS_MAX && sequence <= SEQUENCE_MAX;
     // A node holds its own value.
-    const valueGood = lacksValue ? !hasValue && id !== this.id
+    const valueGood = lacksValue ? !hasValue && row.id !== this.id
       : !hasValue || (valueLength > 0 && valueLength <= VALUE_BYTES_MOST);
-    row.state = addressed && headGood && valueGood ? state : BAD_ROW;
+    row.state = isGood && headGood && valueGood ? state : BAD_ROW;
   }
 
   private noteClaim(isPresent: boolean, sequence: number, generation: number, tip: number): void {
@@ -333,9 +364,9 @@ export class FrameReader extends Reader {
     if (this.section === SECTION_FEEDS_HASH) return this.checkFeedsHash();
     if (this.section === SECTION_LIMITS) return this.checkLimits();
     if (this.section >= SECTION_SNAPSHOT) return this.checkEvents();
-    if (this.section === SECTION_RANGE_FINGERPRINTS) return this.checkRangeFingerprints();
+    if (this.section === SECTION_RANGE_FINGERPRINTS) return checkRangeFingerprints(this, this.rangesLog());
     if (this.section === SECTION_DIGEST) return this.checkDigest(row);
-    if (this.section === SECTION_ROW_FINGERPRINTS) return this.checkRowFingerprints();
+    if (this.section === SECTION_ROW_FINGERPRINTS) return checkRowFingerprints(this, this.rangesLog());
     // The others are ids.
     return (this.end - this.position) % WANT_BYTES === 0 ? DROP_NONE : DROP_SECTION;
   }
@@ -355,6 +386,10 @@ export class FrameReader extends Reader {
   }
 
   private checkLimits(): number {
+    if (this.isAnswer() && !this.more()) {
+      this.limits = SAME_LIMITS;
+      return DROP_NONE;
+    }
     const valueBytesMax = this.varint();
     const eventBytesMax = this.varint();
     const isEventGood = eventBytesMax === 0
@@ -366,7 +401,7 @@ export class FrameReader extends Reader {
     if (!isEventGood || !isCapacityGood) return DROP_SECTION;
     // PROTOCOL 3.4: the names of one network in 256 have the same octet.
     if (network !== this.network) return DROP_NETWORK;
-    this.limits = (valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT)) + capacity * CAPACITY_LIMIT;
+    this.limits = limitsOf(valueBytesMax, eventBytesMax, capacity);
     return DROP_NONE;
   }
 
@@ -389,26 +424,8 @@ export class FrameReader extends Reader {
       this.readDigestEntry(row);
       const key = orderKey(row.id);
       const inOrder = key > lastKey && key >= this.digestFrom && key <= this.digestTo;
-      if (!inOrder || !isWireState(row.state)) return DROP_SECTION;
+      if (!inOrder || row.state > LEFT) return DROP_SECTION;
       lastKey = key;
-    }
-    return this.failed ? DROP_SECTION : DROP_NONE;
-  }
-
-  private checkRangeFingerprints(): number {
-    if (this.rangesLog() < 1 || this.rangesLog() > RANGES_LOG_MAX) return DROP_SECTION;
-    return this.end - this.position === RANGE_FINGERPRINT_BYTES << this.rangesLog() ? DROP_NONE : DROP_SECTION;
-  }
-
-  private checkRowFingerprints(): number {
-    if (this.rangesLog() > RANGES_LOG_MAX) return DROP_SECTION;
-    let last = -1;
-    while (this.more()) {
-      // The range, its rows, its roster and a byte for each row.
-      const range = this.varint();
-      this.skip(this.varint() + 1);
-      if (range <= last || range >= 1 << this.rangesLog()) return DROP_SECTION;
-      last = range;
     }
     return this.failed ? DROP_SECTION : DROP_NONE;
   }
@@ -424,19 +441,8 @@ export class FrameReader extends Reader {
 }
 
 const BAD_ROW = 255;
-
-function isWireState(state: number): boolean {
-  return state <= LEFT;
-}
-
-function flagsOf(type: number): number {
-  const all = FLAG_SEALED | FLAG_NETWORK | FLAG_ADVERTISED;
-  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_UNADDRESSED | all;
-  if (type === TYPE_LEAVE) return all;
-  return FLAG_MORE | all | (type === TYPE_ACK ? FLAG_CHALLENGE : 0);
-}
-
-/** Whether an IPv4 address can be the address of one device. */
-export function isHost(address: number): boolean {
-  return address !== 0 && address !== 0xffffffff;
-}
+/** No half of a word. */
+const NO_HASH = -1;
+/** In `base`, beside the network: the section had the sender's own row. */
+const OWN_ROW_READ = 1;
+const NETWORK_MASK = 0xffffff00;

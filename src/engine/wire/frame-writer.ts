@@ -5,11 +5,12 @@ import {
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
-  FLAG_ADVERTISED, FLAG_MORE, FLAG_NETWORK, MAGIC_AND_VERSION, NETWORK_HASH_BYTES, NO_NETWORK,
-  ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, ROWS_HEAD_BYTES, SECTION_DIGEST,
+  FLAG_ADVERTISED, FLAG_IN_SYNC, FLAG_MORE, FLAG_NETWORK, MAGIC_AND_VERSION, NETWORK_HASH_BYTES, NO_NETWORK,
+  ROW_FINGERPRINTS_HEAD_BYTES, ROW_HAS_FEED, ROW_HAS_VALUE, ROW_LACKS_VALUE, SECTION_DIGEST,
   SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
-  SECTION_ROW_FINGERPRINTS, SECTION_SKETCH, SKETCH_BYTES, SKETCH_SYNDROMES, TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF,
-  TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo,
+  SECTION_ROW_FINGERPRINTS, SECTION_SKETCH, SECTION_TAG_SHIFT, SKETCH_BYTES, SKETCH_SYNDROMES, TABLE_HASH_BYTES,
+  TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF,
+  TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo, sectionHead,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
@@ -43,10 +44,12 @@ export class FrameWriter extends Writer {
   withFeeds = false;
   /** Type of this frame. */
   type = 0;
-  /** Whether this frame has fingerprints over rows and feeds. */
-  private hasPrints = false;
-  private counter = 0;
+  /** Whether this frame has no feeds hash: it has fingerprints over rows and feeds, or FLAG_IN_SYNC. */
+  private isHashless = false;
+  /** Of this frame. */
+  counter = 0;
   private sectionStart = 0;
+  /** The /24 network and the port of the section's first row with an address in full; port 0: there is none yet. */
   private base = 0;
   private basePort = 0;
 
@@ -76,7 +79,6 @@ export class FrameWriter extends Writer {
     this.end = this.feeds === undefined ? limit : limit - FEEDS_HASH_BYTES;
     this.type = type;
     this.counter = counter;
-    this.hasPrints = false;
     out[0] = MAGIC_AND_VERSION;
     const isAdvertised = (flags & FLAG_ADVERTISED) !== 0 && type !== TYPE_LEAVE;
     out[1] = isAdvertised ? (flags & ~FLAG_ADVERTISED) | (type + TYPE_ADVERTISED) : flags | type;
@@ -94,24 +96,27 @@ export class FrameWriter extends Writer {
     this.headLength = at;
     if (heartbeat < 0x80) out[at++] = heartbeat;
     else at = writeVarint(out, at, heartbeat);
-    const isWaking = type === TYPE_SYN && rows.isAsleep(OWN_SLOT);
-    const hash = rows.tableHash;
-    writeU32(out, at, isWaking ? valuesHash(rows, false) : hash.first);
-    writeU32(out, at + 4, isWaking ? valuesHash(rows, true) : hash.second);
-    at += 8;
+    this.isHashless = type === TYPE_ACK && (flags & FLAG_IN_SYNC) !== 0;
+    if (!this.isHashless) {
+      const isWaking = type === TYPE_SYN && rows.isAsleep(OWN_SLOT);
+      const hash = rows.tableHash;
+      writeU32(out, at, isWaking ? valuesHash(rows, false) : hash.first);
+      writeU16(out, at + 4, isWaking ? valuesHash(rows, true) : hash.second);
+      at += TABLE_HASH_BYTES;
+    }
     this.position = type === TYPE_ACK || type === TYPE_DIFF ? writeVarint(out, at, inReplyTo) : at;
   }
 
   /**
    * Writes the feeds hash of a node with feeds, unless the frame has fingerprints
-   * over rows and feeds.
+   * over rows and feeds, or FLAG_IN_SYNC. Returns whether it did.
    */
-  writeFeedsHash(rows: Rows): void {
+  writeFeedsHash(rows: Rows): boolean {
     this.end += FEEDS_HASH_BYTES;
-    if (rows.feedsHash === undefined || this.hasPrints) return;
-    this.u8(SECTION_FEEDS_HASH);
-    this.u16(FEEDS_HASH_BYTES - SECTION_HEAD_BYTES);
+    if (rows.feedsHash === undefined || this.isHashless) return false;
+    this.u16(sectionHead(SECTION_FEEDS_HASH, FEEDS_HASH_BYTES - SECTION_HEAD_BYTES));
     this.u32(rows.feedsHash.word());
+    return true;
   }
 
   /** Keeps room of so many bytes for `writeLimits`, after `begin`. */
@@ -131,8 +136,7 @@ export class FrameWriter extends Writer {
     if (this.end - this.position < SECTION_HEAD_BYTES + limitsBytes) return;
     const bytes = this.bytes;
     let at = this.position;
-    bytes[at] = SECTION_LIMITS;
-    writeU16(bytes, at + 1, limitsBytes);
+    writeU16(bytes, at, sectionHead(SECTION_LIMITS, limitsBytes));
     at = writeVarint(bytes, writeVarint(bytes, at + SECTION_HEAD_BYTES, valueBytesMax), eventBytesMax);
     at = writeVarint(bytes, at, capacity);
     if (hashBytes > 0) writeU32(bytes, at, network);
@@ -156,9 +160,9 @@ export class FrameWriter extends Writer {
   }
 
   beginRows(): boolean {
-    this.base = 0;
+    // No row has port 0.
     this.basePort = 0;
-    return this.beginSection(SECTION_ROWS, ROWS_HEAD_BYTES);
+    return this.beginSection(SECTION_ROWS, 0);
   }
 
   writeRow(rows: Rows, slot: number): boolean {
@@ -171,7 +175,8 @@ export class FrameWriter extends Writer {
     const port = rows.port(slot);
     const isInBase = slot !== OWN_SLOT && (word & FLAG_FOREIGN) === 0 && port === this.basePort
       && (address & 0xffffff00) >>> 0 === this.base;
-    const form = isInBase ? ADDRESS_IN_BASE : this.addressForm(slot, word, address, port);
+    const form = isInBase ? ADDRESS_IN_BASE : slot !== OWN_SLOT || (word & FLAG_ADDRESS_GIVEN) !== 0
+      ? (word & FLAG_FOREIGN) !== 0 ? ADDRESS_OF_FOREIGN : ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
     const length = word >>> LENGTH_SHIFT;
     const lacksValue = length > rows.valueBytesMax || (word & FLAG_AWAITS_VALUE) !== 0;
     const valueLength = lacksValue ? 0 : length;
@@ -181,28 +186,38 @@ export class FrameWriter extends Writer {
     const back = state === ASLEEP ? backSeconds(rows, slot) : AWAKE;
     const revision = words[row + REVISION];
     const heartbeat = words[row + HEARTBEAT];
-    const statementBytes = (revision < 0x80 ? 1 : varintBytes(revision))
-      + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat)) + (back === AWAKE ? 0 : varintBytes(back));
+    // Of the own row the frame's head has id, revision and heartbeat.
+    const statementBytes = form === ADDRESS_OF_SOURCE ? 1
+      : 5 + addressBytes + (revision < 0x80 ? 1 : varintBytes(revision))
+        + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat));
+    const backBytes = back === AWAKE ? 0 : varintBytes(back);
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
     const feedBytes = feeds === undefined ? 0 : feeds.rowBytes(slot);
     let at = this.position;
-    if (this.end - at < 5 + addressBytes + statementBytes + feedBytes + valueBytes) return false;
+    if (this.end - at < statementBytes + backBytes + feedBytes + valueBytes) return false;
     const valueFlag = lacksValue ? ROW_LACKS_VALUE : valueLength === 0 ? 0 : ROW_HAS_VALUE;
     const bytes = this.bytes;
     bytes[at] = state | (form << 3) | valueFlag | (feeds === undefined ? 0 : ROW_HAS_FEED);
-    writeU32(bytes, at + 1, words[row + ID]);
-    at += 5 + addressBytes;
-    if (addressBytes === 1) {
-      bytes[at - 1] = address;
-    } else if (addressBytes > 1) {
-      writeU32(bytes, at - 6, address);
-      writeU16(bytes, at - 2, port);
+    if (form === ADDRESS_OF_SOURCE) at++;
+    else {
+      writeU32(bytes, at + 1, words[row + ID]);
+      at += 5 + addressBytes;
+      if (addressBytes === 1) {
+        bytes[at - 1] = address;
+      } else {
+        writeU32(bytes, at - 6, address);
+        writeU16(bytes, at - 2, port);
+        if (form === ADDRESS_IN_FULL && this.basePort === 0) {
+          this.base = (address & 0xffffff00) >>> 0;
+          this.basePort = port;
+        }
+      }
+      // Most take one byte, for which a call would cost more than the rest.
+      if (revision < 0x80) bytes[at++] = revision;
+      else at = writeVarint(bytes, at, revision);
+      if (heartbeat < 0x80) bytes[at++] = heartbeat;
+      else at = writeVarint(bytes, at, heartbeat);
     }
-    // Most take one byte, for which a call would cost more than the rest.
-    if (revision < 0x80) bytes[at++] = revision;
-    else at = writeVarint(bytes, at, revision);
-    if (heartbeat < 0x80) bytes[at++] = heartbeat;
-    else at = writeVarint(bytes, at, heartbeat);
     if (back !== AWAKE) at = writeVarint(bytes, at, back);
     if (feeds !== undefined) {
       this.position = at;
@@ -250,7 +265,7 @@ export class FrameWriter extends Writer {
   writeRangeFingerprints(rows: Rows, log: number, counter: number): void {
     this.beginSection(SECTION_RANGE_FINGERPRINTS, 0);
     this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
-    this.hasPrints = this.withFeeds;
+    if (this.withFeeds) this.isHashless = true;
     for (let range = 0; range < 1 << log; range++) {
       this.u8(rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), counter, this.withFeeds));
     }
@@ -270,7 +285,7 @@ export class FrameWriter extends Writer {
     const to = rangeTo(range, log);
     const count = countBetween(rows, from, to);
     if (this.room() < rowFingerprintsBytes(range, count)) return false;
-    this.hasPrints = this.withFeeds;
+    if (this.withFeeds) this.isHashless = true;
     this.varint(range);
     this.varint(count);
     this.u8(rosterFingerprint(rows, from, to));
@@ -285,8 +300,7 @@ export class FrameWriter extends Writer {
 
   /** Writes a sketch, whose numbers stand in words from `start` on. There is room. */
   writeSketch(words: Uint32Array, start: number): void {
-    this.u8(SECTION_SKETCH);
-    this.u16(SKETCH_BYTES);
+    this.u16(sectionHead(SECTION_SKETCH, SKETCH_BYTES));
     this.u8(this.withFeeds ? WITH_FEEDS : 0);
     for (let i = 0; i < SKETCH_SYNDROMES; i++) this.u16(words[start + i]);
   }
@@ -296,8 +310,8 @@ export class FrameWriter extends Writer {
     return this.beginSection(section, 0);
   }
 
-  /** Ends a section that has only entries. */
-  endIds(): void {
+  /** Ends a section of ids, rows or events. */
+  endSection(): void {
     this.endIfEmpty(0);
   }
 
@@ -310,22 +324,12 @@ export class FrameWriter extends Writer {
     else this.closeSection();
   }
 
-  endRows(): void {
-    if (this.position === this.contentStart() + ROWS_HEAD_BYTES) {
-      this.position = this.sectionStart;
-      return;
-    }
-    this.bytes[this.contentStart()] = this.base >>> 24;
-    this.patchU16(this.contentStart() + 1, this.base >>> 8);
-    this.patchU16(this.contentStart() + 3, this.basePort);
-    this.closeSection();
-  }
-
   private beginSection(tag: number, headBytes: number): boolean {
     const at = this.position;
     if (this.end - at < SECTION_HEAD_BYTES + headBytes) return false;
     this.sectionStart = at;
-    this.bytes[at] = tag;
+    // Its length is known when it ends.
+    this.bytes[at] = tag << (SECTION_TAG_SHIFT - 8);
     this.position = at + SECTION_HEAD_BYTES + headBytes;
     return true;
   }
@@ -335,20 +339,11 @@ export class FrameWriter extends Writer {
   }
 
   private closeSection(): void {
+    const bytes = this.bytes;
     const at = this.sectionStart;
-    writeU16(this.bytes, at + 1, this.position - at - SECTION_HEAD_BYTES);
-  }
-
-  /** The first row with an address sets the network and port of the section. */
-  private addressForm(slot: number, word: number, address: number, port: number): number {
-    if (slot === OWN_SLOT) return (word & FLAG_ADDRESS_GIVEN) !== 0 ? ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
-    if ((word & FLAG_FOREIGN) !== 0) return ADDRESS_OF_FOREIGN;
-    const network = (address & 0xffffff00) >>> 0;
-    if (this.base === 0 && this.basePort === 0) {
-      this.base = network;
-      this.basePort = port;
-    }
-    return network === this.base && port === this.basePort ? ADDRESS_IN_BASE : ADDRESS_IN_FULL;
+    const length = this.position - at - SECTION_HEAD_BYTES;
+    bytes[at] |= length >>> 8;
+    bytes[at + 1] = length;
   }
 }
 

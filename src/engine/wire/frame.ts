@@ -9,9 +9,9 @@
  *      …    1–5  revision of the sender, varint
  *      …    1–5  counter, varint: per start, strictly rising
  *      …    1–5  heartbeat of the sender, varint                    ← body starts
- *      …      8  table hash: over the sender's rows
+ *      …    0, 6 table hash: over the sender's rows; not in an ACK with FLAG_IN_SYNC
  *      …    1–5  ACK and DIFF: counter of the frame that is answered, varint
- *      …         sections: tag (1), length (2), content
+ *      …         sections: tag and length (2), content
  */
 export const MAGIC_AND_VERSION = 0xc1;
 /** `{`, the first byte of every ESPGossip datagram. No compact frame begins with it. */
@@ -39,6 +39,11 @@ export const FLAG_OF_MESSAGE = 0x200;
 
 /** On a SYN to a broadcast address: about 4 of its receivers answer. */
 export const FLAG_BROADCAST = 0x20;
+/**
+ * On an ACK: the hashes of its sender are those of the SYN, so it has none. The same bit as FLAG_BROADCAST, which is on
+ * SYNs only.
+ */
+export const FLAG_IN_SYNC = 0x20;
 /** The body is sealed; the head is its associated data. */
 export const FLAG_SEALED = 0x10;
 /**
@@ -74,7 +79,10 @@ export const SECTION_FEEDS_HASH = 10;
 export const SECTION_GAP = 11;
 /** Batches of events before the first one that the receiver holds, as in feed/history.ts. */
 export const SECTION_HISTORY = 12;
-/** The sender's `valueBytesMax`, `eventBytesMax` and `capacity`, until the receiver's are known (PROTOCOL 5.7). */
+/**
+ * The sender's `valueBytesMax`, `eventBytesMax` and `capacity`, until the receiver's are known (PROTOCOL 5.7). In an
+ * answer without content: they are those of the answered frame.
+ */
 export const SECTION_LIMITS = 13;
 /** In a SYN: a message for another node or for all nodes, as in engine/message/message.ts. */
 export const SECTION_MESSAGE = 14;
@@ -90,9 +98,9 @@ export const SECTION_WINDOW = 18;
 export const SECTION_SKETCH = 19;
 
 // How a row gives its address, in bits 3 and 4 of its head.
-/** The source of the datagram. Only for the sender's own row. */
+/** The source of the datagram. The row is the sender's own: the frame's head has id, revision and heartbeat. */
 export const ADDRESS_OF_SOURCE = 0;
-/** The last octet, in the section's /24 network and with its port. */
+/** The last octet, in the /24 network and with the port of the section's first row with an address in full. */
 export const ADDRESS_IN_BASE = 1;
 /** Address and port. */
 export const ADDRESS_IN_FULL = 2;
@@ -109,14 +117,18 @@ export const WITH_FEEDS = 0x80;
 
 /** No node sends a longer datagram. */
 export const DATAGRAM_BYTES_MOST = 1472;
-/** Heartbeat and table hash at their shortest: each frame has them. */
-export const BODY_BYTES_LEAST = 9;
-export const TABLE_HASH_BYTES = 8;
+/** Heartbeat and table hash at their shortest. */
+export const BODY_BYTES_LEAST = 7;
+/** Heartbeat and answered counter at their shortest: the body of an ACK with FLAG_IN_SYNC. */
+export const IN_SYNC_BYTES_LEAST = 2;
+/** The first word of the hash, then the low half of the second. */
+export const TABLE_HASH_BYTES = 6;
 /** From magic to table hash at its longest, with the answered counter, without a network's octet. */
-export const PREAMBLE_BYTES_MAX = 34;
-export const SECTION_HEAD_BYTES = 3;
-/** The /24 network and the port that rows in the section refer to. */
-export const ROWS_HEAD_BYTES = 5;
+export const PREAMBLE_BYTES_MAX = 32;
+/** Tag and length, in the high and the low bits of two octets. */
+export const SECTION_HEAD_BYTES = 2;
+export const SECTION_TAG_SHIFT = 11;
+export const SECTION_LENGTH_MASK = 0x7ff;
 export const DIGEST_HEAD_BYTES = 8;
 export const DIGEST_ENTRY_BYTES_MAX = 16;
 export const WANT_BYTES = 4;
@@ -140,9 +152,9 @@ export const SEQUENCE_MAX = 0xfffffffe;
 /** What a row shows of a feed, at its longest: sequence number, generation and part of the tip. */
 export const ROW_FEED_BYTES_MAX = 12;
 /** The section FEEDS_HASH with its head. */
-export const FEEDS_HASH_BYTES = 7;
+export const FEEDS_HASH_BYTES = 6;
 /** The section LIMITS with its head, at its longest, without a network's hash. */
-export const LIMITS_BYTES_MAX = 10;
+export const LIMITS_BYTES_MAX = 9;
 /** Bytes of a network's hash in LIMITS. */
 export const NETWORK_HASH_BYTES = 4;
 /** The network has no name. */
@@ -159,6 +171,24 @@ export const CAPACITY_MOST = 65535;
 /** The shortest and the longest `eventBytesMax` of nodes with feeds. */
 export const EVENT_BYTES_LEAST = 32;
 export const EVENT_BYTES_MOST = 2047;
+
+/** The limits of a node as one number. @param eventBytesMax 0: it keeps no feeds */
+export function limitsOf(valueBytesMax: number, eventBytesMax: number, capacity: number): number {
+  return (valueBytesMax | (eventBytesMax << EVENT_LIMIT_SHIFT)) + capacity * CAPACITY_LIMIT;
+}
+
+/** The flags that a frame of a type may have. */
+export function flagsOf(type: number): number {
+  const all = FLAG_SEALED | FLAG_NETWORK | FLAG_ADVERTISED;
+  if (type === TYPE_SYN) return FLAG_BROADCAST | FLAG_UNADDRESSED | all;
+  if (type === TYPE_LEAVE) return all;
+  return FLAG_MORE | all | (type === TYPE_ACK ? FLAG_CHALLENGE | FLAG_IN_SYNC : 0);
+}
+
+/** The two octets that begin a section. @param length bytes of its content, at most 2,047 */
+export function sectionHead(tag: number, length: number): number {
+  return (tag << SECTION_TAG_SHIFT) | length;
+}
 
 /** First order key of a range, of the 2^`log` ranges of equal width. */
 export function rangeFrom(range: number, log: number): number {

@@ -1,6 +1,6 @@
 import { DROP_LENGTH, DROP_NONE, DROP_SEAL, DROP_UNSEALED } from "./drops.js";
 import type { FrameReader } from "./frame-reader.js";
-import { BODY_BYTES_LEAST, FLAG_SEALED } from "./frame.js";
+import { BODY_BYTES_LEAST, FLAG_SEALED, IN_SYNC_BYTES_LEAST } from "./frame.js";
 import { FLAG_WINDOW, OWN_SLOT, type Rows } from "../table/rows.js";
 import { DOWN } from "../table/states.js";
 import { NO_RECEIVER, SEAL_BYTES, type Sealer } from "./sealer.js";
@@ -141,7 +141,8 @@ export class ReplayGuard {
   unseal(frame: FrameReader, bytes: Uint8Array, length: number): number {
     if ((frame.flags & FLAG_SEALED) === 0) return DROP_UNSEALED;
     // In the least time: it cannot be a frame.
-    if (length < frame.headLength + SEAL_BYTES + BODY_BYTES_LEAST) return DROP_LENGTH;
+    const bodyBytes = frame.isAckInSync() ? IN_SYNC_BYTES_LEAST : BODY_BYTES_LEAST;
+    if (length < frame.headLength + SEAL_BYTES + bodyBytes) return DROP_LENGTH;
     const receiver = frame.isUnaddressed() ? NO_RECEIVER : this.rows.id(OWN_SLOT);
     const plain = this.sealer.unseal(bytes, frame.headLength, length, receiver);
     return plain === length - SEAL_BYTES ? DROP_NONE : DROP_SEAL;

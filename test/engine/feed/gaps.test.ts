@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DROP_FORK, DROP_GAP } from "../../../src/engine/wire/drops.js";
 import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
-import { SECTION_GAP, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/wire/frame.js";
+import { SECTION_GAP, SECTION_HEAD_BYTES, SECTION_HISTORY, TYPE_SYN } from "../../../src/engine/wire/frame.js";
 import type { Engine, EngineOptions } from "../../../src/engine/index.js";
 import { RowData } from "../../../src/engine/table/rows.js";
 import { tagsOf } from "../wire/frame-support.js";
@@ -57,11 +57,11 @@ function sectionsSent(network: EngineNetwork, tag: number): Sent[] {
 /** A SYN of node 9, which nobody knows, with a GAP. */
 function synWithGap(author: number, generation: number, floor: number, tip: number): Uint8Array {
   const entry = [author >>> 24, author >>> 16, author >>> 8, author, generation, floor, tip >>> 8, tip & 255];
-  return synOf9([SECTION_GAP, 0, entry.length, ...entry]);
+  return synOf9([SECTION_GAP << 3, entry.length, ...entry]);
 }
 
 function synOf9(sections: ArrayLike<number>): Uint8Array {
-  const head = [0xc1, 1, 0, 0, 0, 9, 1, 5, 3, 0, 0, 0, 0, 0, 0, 0, 0];
+  const head = [0xc1, 1, 0, 0, 0, 9, 1, 5, 3, 0, 0, 0, 0, 0, 0];
   return Uint8Array.from([...head, ...Array.from(sections)]);
 }
 
@@ -153,7 +153,7 @@ describe("gaps", () => {
     const frame = new FrameReader();
     frame.parse(bytes, bytes.length, new RowData());
     for (frame.rewind(); frame.section !== SECTION_HISTORY;) frame.nextSection();
-    const syn = synOf9(bytes.slice(frame.position - 3, frame.end));
+    const syn = synOf9(bytes.slice(frame.position - SECTION_HEAD_BYTES, frame.end));
     for (const node of [5, A]) {
       const floors = (): number[] => [3, 4].map((author) => floorOf(filling.engines.get(node)!, author));
       const before = floors();

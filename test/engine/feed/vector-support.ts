@@ -151,13 +151,13 @@ export function write(of: FeedVectors, vector: FrameVector): Uint8Array {
     writer.beginEvents(SECTION_SNAPSHOT);
     runs.begin();
     runs.writeSnapshotChunk(writer, slot, sections.snapshot);
-    writer.endIds();
+    writer.endSection();
   }
   if (sections.events !== undefined) {
     writer.beginEvents(SECTION_EVENTS);
     runs.begin();
     runs.writeBatch(writer, slot, sections.events);
-    writer.endIds();
+    writer.endSection();
   }
   if (sections.frontier) writer.writeFeedsHash(engine.rows);
   else writer.end += 7;
@@ -166,7 +166,7 @@ export function write(of: FeedVectors, vector: FrameVector): Uint8Array {
     writer.beginEvents(SECTION_HISTORY);
     runs.begin();
     runs.writeHistory(writer, slot, sections.history);
-    writer.endIds();
+    writer.endSection();
   }
   return out.subarray(0, writer.length());
 }

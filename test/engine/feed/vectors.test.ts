@@ -48,9 +48,9 @@ describe("vectors of feeds", () => {
     for (const { canonical, tip } of vectors.events.slice(0, 2)) {
       assert.ok(text.split("\n").some((line) => line.replaceAll(/[ `|]/g, "").endsWith(`${canonical}${tip}`)), canonical);
     }
-    const [events, history] = ["09", "0c"].map((tag) => {
-      const found = text.split("\n").find((line) => line.startsWith(`${tag} 00`))!;
-      return `c10124a01f02190100c925c8ca18904330${found.replaceAll(" ", "")}`;
+    const [events, history] = ["4825", "6023"].map((head) => {
+      const found = text.split("\n").find((line) => line.startsWith(`${head} `))!;
+      return `c10124a01f02190100c925c8ca4330${found.replaceAll(" ", "")}`;
     });
     const first = receiver(vectors, { before: [] });
     deliver(first, events.replace("c10124a01f02", "c10124a01f01"));

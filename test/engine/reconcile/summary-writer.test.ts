@@ -86,7 +86,7 @@ describe("SummaryWriter", () => {
   });
 
   it("a summary waits for the next frame when wanted rows leave no room", () => {
-    const sent = answersTo(nodeWith(200, true, 128), frameOf({ wants: others(11).map(({ id }) => id) }));
+    const sent = answersTo(nodeWith(200, true, 128), frameOf({ wants: others(12).map(({ id }) => id) }));
     assert.deepEqual(sent.map(tagsOf), [[SECTION_ROWS], [SECTION_RANGE_FINGERPRINTS]]);
   });
 
@@ -223,7 +223,7 @@ describe("SummaryWriter: a list that no burst holds", () => {
 
   it("a burst that reaches the last order key goes on at the first", () => {
     for (const fields of [{ flat: { log: 0, ranges: [0] } }, { buckets: 1 }]) {
-      const engine = nodeWith(205, true, 128);
+      const engine = nodeWith(215, true, 128);
       let sent: Uint8Array[] = [];
       for (let bursts = 0; listsIn(sent).every(({ to }) => to < 0xffffffff); bursts++) {
         assert.ok(bursts < 9);

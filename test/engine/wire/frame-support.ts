@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { DROP_UNSEALED } from "../../../src/engine/wire/drops.js";
-import { FrameReader } from "../../../src/engine/wire/frame-reader.js";
+import { FrameReader, SAME_LIMITS } from "../../../src/engine/wire/frame-reader.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import {
   FLAG_ADVERTISED, FLAG_SEALED, NO_NETWORK, SECTION_RANGE_FINGERPRINTS, SECTION_DIGEST, SECTION_ROW_FINGERPRINTS,
   SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_SKETCH, SECTION_WANT, SECTION_WINDOW,
-  TYPE_ADVERTISED, TYPE_LEAVE, TYPE_SYN,
+  TYPE_ADVERTISED, TYPE_LEAVE, TYPE_SYN, sectionHead,
 } from "../../../src/engine/wire/frame.js";
 import { WANTS, WINDOW } from "../../../src/engine/reconcile/outbox-words.js";
 import { SKETCH_WORDS, sketchRows } from "../../../src/engine/reconcile/sketch.js";
@@ -47,8 +47,8 @@ export interface FrameVector {
   flat?: { log: number; ranges: number[] };
   probes?: number[];
   heard?: number[];
-  /** The sender's valueBytesMax, eventBytesMax and capacity. */
-  limits?: [number, number, number];
+  /** The sender's valueBytesMax, eventBytesMax and capacity, or those of the answered frame. */
+  limits?: [number, number, number] | "same";
   /** How many datagrams the sender takes at a time. */
   window?: number;
   /** The frame has a sketch of all rows held. */
@@ -104,7 +104,7 @@ export function write(vector: FrameVector): Uint8Array {
   if (vector.rows !== undefined) {
     writer.beginRows();
     for (const id of vector.rows) writer.writeRow(rows, rows.find(id));
-    writer.endRows();
+    writer.endSection();
   }
   for (const { from, to } of vector.digests ?? []) {
     writer.beginDigest(from);
@@ -121,7 +121,8 @@ export function write(vector: FrameVector): Uint8Array {
   }
   writeIds(writer, SECTION_PING_REQ, vector.probes);
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
-  if (vector.limits !== undefined) writer.writeLimits(...vector.limits, network);
+  if (vector.limits === "same") writer.u16(sectionHead(SECTION_LIMITS, 0));
+  else if (vector.limits !== undefined) writer.writeLimits(...vector.limits, network);
   if (vector.window !== undefined) writeWindow(new Uint32Array(WANTS).fill(vector.window, WINDOW), 0, writer, 0);
   if (vector.sketch === true) {
     const words = new Uint32Array(SKETCH_WORDS);
@@ -147,7 +148,7 @@ function writeIds(writer: FrameWriter, section: number, ids: number[] | undefine
   if (ids === undefined) return;
   writer.beginIds(section);
   for (const id of ids) writer.writeId(id);
-  writer.endIds();
+  writer.endSection();
 }
 
 export interface Section {
@@ -168,6 +169,7 @@ export interface ReadFrame {
   revision: number;
   counter: number;
   heartbeat: number;
+  /** The first word and the low half of the second; none in an ACK in sync. */
   tableHash: number[];
   inReplyTo: number;
   sections: Section[];
@@ -192,17 +194,18 @@ export function read(bytes: Uint8Array, length: number, network?: string): ReadF
   while (reader.nextSection()) {
     const entries: unknown[] = [];
     while (reader.section <= SECTION_INDIRECT_ACK && reader.more()) entries.push(readEntry(reader, row, bytes));
-    if (reader.section === SECTION_LIMITS) {
+    if (reader.section === SECTION_LIMITS && reader.limits === SAME_LIMITS) entries.push("same");
+    else if (reader.section === SECTION_LIMITS) {
       entries.push(reader.valueBytesMax(), reader.eventBytesMax(), reader.capacity());
     }
     if (reader.section === SECTION_WINDOW) entries.push(reader.u8());
     while (reader.section === SECTION_SKETCH && reader.more()) entries.push(reader.u8());
-    sections.push({ tag: reader.section, entries, ...sectionHead(reader) });
+    sections.push({ tag: reader.section, entries, ...sectionStart(reader) });
   }
   const { id, revision, counter, heartbeat, inReplyTo } = reader;
   const type = reader.type + ((reader.flags & FLAG_ADVERTISED) === 0 ? 0 : TYPE_ADVERTISED);
   const flags = reader.flags & 0xff;
-  const tableHash = [reader.tableHashFirst | 0, reader.tableHashSecond | 0];
+  const tableHash = reader.isAckInSync() ? [] : [reader.tableHashFirst | 0, reader.tableHashSecond];
   return { type, flags, id, revision, counter, heartbeat, tableHash, inReplyTo, sections };
 }
 
@@ -222,7 +225,7 @@ export function tagsOf(bytes: Uint8Array): number[] {
   return readGood(bytes).sections.map(({ tag }) => tag);
 }
 
-function sectionHead(reader: FrameReader): { from?: number; to?: number; log?: number } {
+function sectionStart(reader: FrameReader): { from?: number; to?: number; log?: number } {
   if (reader.section === SECTION_DIGEST) return { from: reader.digestFrom, to: reader.digestTo };
   return reader.section === SECTION_ROW_FINGERPRINTS ? { log: reader.rangesLog() } : {};
 }

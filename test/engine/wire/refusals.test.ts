@@ -123,7 +123,7 @@ describe("Engine: a good datagram at the wrong place", () => {
   it("an answer to a frame that this start did not send is unasked", () => {
     const { network, a } = pair();
     for (const inReplyTo of ["00", "ffffffff0f"]) {
-      network.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 0000000000000000 ${inReplyTo}`));
+      network.deliver(1, 2, bytesOf(`c102 00000002 05 09 00 000000000000 ${inReplyTo}`));
     }
     assert.deepEqual(drops(a), { unasked: 2 });
     assert.deepEqual(network.sent, []);
@@ -160,7 +160,7 @@ describe("Engine: a node that lost its storage", () => {
   it("the node does not take a revision from which there is no next start", () => {
     const { network, a } = pair();
     const row = "13 00000001 0a000001 1388 feffffff0f 00";
-    network.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020016 c0a800 1388 ${row}`));
+    network.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 000000000000 1011 ${row}`));
     assert.equal(a.revision(), 3);
     assert.ok(network.notified.some((told) => told.address === 1 && told.kind === NOTIFY_ID_CONFLICT));
   });
@@ -171,7 +171,7 @@ describe("Engine: a node that lost its storage", () => {
     for (let i = 0; i < times; i++) {
       claimed = a.revision() + 2;
       const row = `13 00000001 0a000001 1388 ${claimed.toString(16).padStart(2, "0")} 00`;
-      network.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 0000000000000000 020012 c0a800 1388 ${row}`));
+      network.deliver(1, 2, bytesOf(`c101 00000002 05 64 7f 000000000000 100d ${row}`));
     }
     return claimed;
   }

@@ -53,13 +53,13 @@ describe("ReplayGuard: sealed nodes", () => {
     for (const { bytes } of network.sent) assert.ok(!Buffer.from(bytes).includes("abc"));
   });
 
-  it("sealed nodes in sync send SYNs and ACKs of at most 56 bytes", () => {
+  it("sealed nodes in sync send SYNs and ACKs of at most 48 bytes", () => {
     const { network } = pair();
     network.run(10 * ROUND);
     network.sent.length = 0;
     network.run(10 * ROUND);
     assert.ok(network.sent.length > 10);
-    for (const { bytes } of network.sent) assert.ok(bytes.length <= 56, `${bytes.length} bytes`);
+    for (const { bytes } of network.sent) assert.ok(bytes.length <= 48, `${bytes.length} bytes`);
   });
 
   it("sealed nodes neither take nor answer a frame that is unsealed or has another key", () => {
@@ -127,11 +127,11 @@ describe("ReplayGuard: sealed nodes", () => {
     engine.start(0, 1, true);
     const receive = (bytes: Uint8Array) => engine.receive(1, 9, 5000, bytes, bytes.length);
     const head = [0xc1, 0x11, 0, 0, 0, 9, 0, 1];
-    for (const bytes of [24, 1473, 9000, 65507]) receive(Uint8Array.of(...head, ...new Uint8Array(bytes - 8)));
+    for (const bytes of [30, 1473, 9000, 65507]) receive(Uint8Array.of(...head, ...new Uint8Array(bytes - 8)));
     assert.equal(unsealed, 0);
     assert.equal(engine.stats.drops(DROP_LENGTH), 4);
     assert.deepEqual(takeNotifications(engine), []);
-    for (const bytes of [33, 1472]) receive(Uint8Array.of(...head, ...new Uint8Array(bytes - 8)));
+    for (const bytes of [31, 1472]) receive(Uint8Array.of(...head, ...new Uint8Array(bytes - 8)));
     assert.equal(unsealed, 2);
     assert.equal(engine.stats.drops(DROP_SEAL), 2);
   });
@@ -141,10 +141,10 @@ describe("ReplayGuard: sealed nodes", () => {
     engine.start(0, 1, true);
     // A SYN with a section that no node knows, which is skipped.
     const frame = (bytes: number) => {
-      const section = bytes - 17;
+      const section = bytes - 15;
       return Uint8Array.of(
-        0xc1, 0x01, 0, 0, 0, 9, 0, 1, 0, ...new Uint8Array(8), 0xf0, (section - 3) >> 8, (section - 3) & 255,
-        ...new Uint8Array(section - 3),
+        0xc1, 0x01, 0, 0, 0, 9, 0, 1, 0, ...new Uint8Array(6), (30 << 3) | ((section - 2) >> 8), (section - 2) & 255,
+        ...new Uint8Array(section - 2),
       );
     };
     for (const [bytes, drops] of [[1472, 0], [1473, 1], [9000, 2]] as const) {
