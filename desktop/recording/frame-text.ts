@@ -20,7 +20,7 @@ const ENTRIES_SHOWN = 6;
 const TYPES = new Map([[TYPE_SYN, "SYN"], [TYPE_ACK, "ACK"], [TYPE_DIFF, "DIFF"], [TYPE_LEAVE, "LEAVE"]]);
 const SECTIONS = [
   "", "WANT", "ROWS", "DIGEST", "RANGE_FINGERPRINTS", "ROW_FINGERPRINTS", "PING_REQ", "INDIRECT_ACK", "SNAPSHOT",
-  "EVENTS", "FEEDS_HASH", "GAP", "HISTORY", "LIMITS", "MESSAGE", "HOP", "LINK_REPORT", "TIME", "WINDOW",
+  "EVENTS", "FEEDS_HASH", "GAP", "HISTORY", "LIMITS", "MESSAGE", "HOP", "LINK_REPORT", "TIME", "WINDOW", "SKETCH",
 ];
 
 /** The head of a frame. */
@@ -76,7 +76,8 @@ function bodyText(reader: FrameReader, length: number, nameOf: (id: number) => s
   const wrong = reader.parseBody(length, row);
   if (wrong !== DROP_NONE) return `, damaged (${dropReasonName(wrong)})`;
   const answer = reader.inReplyTo === 0 ? "" : `, answers #${reader.inReplyTo}`;
-  return `${answer}${sectionsOf(reader, row, nameOf).map((text) => `; ${text}`).join("")}`;
+  const sync = reader.isAckInSync() ? ", in sync" : "";
+  return `${answer}${sync}${sectionsOf(reader, row, nameOf).map((text) => `; ${text}`).join("")}`;
 }
 
 function sectionsOf(reader: FrameReader, row: RowData, nameOf: (id: number) => string): string[] {

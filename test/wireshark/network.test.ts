@@ -65,11 +65,15 @@ function documented(): Captured[] {
     JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as Content
   );
   const { frames, refusals } = read<Record<"frames" | "refusals", { name: string; hex: string }[]>>("frames");
-  const refusal = refusals.find(({ name }) => name === "a row in state 7");
-  assert.ok(refusal !== undefined);
+  const hexOf = (all: { name: string; hex: string }[], wanted: string): string => {
+    const vector = all.find(({ name }) => name === wanted);
+    assert.ok(vector !== undefined, wanted);
+    return vector.hex;
+  };
   const hexes = [
-    ...frames.slice(1, 4).map(({ hex }) => hex), frames[9].hex,
-    read<{ frames: { hex: string }[] }>("feeds").frames[0].hex, refusal.hex,
+    ...frames.slice(1, 4).map(({ hex }) => hex), hexOf(frames, "ACK in sync"),
+    hexOf(frames, "ACK with wants, rows and a digest of a range"),
+    read<{ frames: { hex: string }[] }>("feeds").frames[0].hex, hexOf(refusals, "a row in state 7"),
   ];
   return hexes.map((hex) => ({ bytes: fromHex(hex) }));
 }

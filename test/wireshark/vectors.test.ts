@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { type CborValue, decodeCbor } from "../../src/cbor/cbor.js";
-import { TYPE_BITS } from "../../src/engine/wire/frame.js";
+import { formatAddress } from "../../src/engine/wire/address.js";
+import {
+  FLAG_IN_SYNC, SECTION_MESSAGE, SECTION_ROWS, TYPE_BITS, TYPE_LEAVE, sectionHead,
+} from "../../src/engine/wire/frame.js";
+import { frames, refusals, tableOf } from "../engine/wire/frame-support.js";
 import { type Captured, fieldsOf, fromHex, requireTshark } from "./capture.js";
 
 interface Row { id: number; revision: number; heartbeat: number; state: number; value: string }
-interface FrameVector {
-  name: string; type: number; flags: number; counter: number; inReplyTo: number; hex: string; held: Row[];
-  rows?: number[]; probes?: number[]; heard?: number[]; wants?: number[]; limits?: [number, number, number];
-  digests?: { from: number; to: number }[]; buckets?: number; flat?: { log: number; ranges: number[] };
-}
 interface Refusal { name: string; reason: string; hex: string }
 interface EventVector {
   sequence: number; kind: string; topic: string; key?: string; timeMs: number; counter: number; payload?: string;
@@ -26,7 +25,6 @@ function read<Content>(name: string): Content {
   return JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")) as Content;
 }
 
-const frames = read<{ frames: FrameVector[]; refusals: Refusal[] }>("frames");
 const feeds = read<Feed & { copies: Feed; deltas: Feed }>("feeds");
 const sealed = read<{ key: string; frames: { name: string; receiver: string | null; sealed: string; head: string;
   body: string }[] }>("sealed-frames");
@@ -36,8 +34,8 @@ const time = read<{ request: string; answers: { name: string; hex: string; unixM
   hops: number; errorMs: number; ageSeconds: number }[]; ignored: { name: string; hex: string }[] }>("time");
 const espgossip = read<{ steps: { sends?: { datagram: object }[] }[] }[]>("espgossip");
 
-const SYN = "c101 24a01f01 19 01 5a 8846f3280c7bbb95";
-const ACK = "c102 24a01f01 19 01 5a 8846f3280c7bbb95 07";
+const SYN = "c101 24a01f01 19 01 5a 8846f328bb95";
+const ACK = "c102 24a01f01 19 01 5a 8846f328bb95 07";
 
 /** Reasons that a frame alone shows. */
 const SHOWN = new Set(["version", "type", "length", "section", "row", "value", "event"]);
@@ -75,21 +73,32 @@ describe("the dissector for Wireshark, on the vectors", function () {
   before(function () { requireTshark(this); });
 
   it("shows what each frame states", async () => {
-    const results = await fieldsOf(frames.frames.map(({ hex }) => captured(hex)), [
+    const results = await fieldsOf(frames.map(({ hex }) => captured(hex)), [
       "chisme.type", "chisme.id", "chisme.revision", "chisme.counter", "chisme.in_reply_to", "chisme.heartbeat",
+      "chisme.flags.in_sync", "chisme.table_hash", "chisme.row.address", "chisme.row.port",
       "chisme.row.id", "chisme.row.state", "chisme.row.revision", "chisme.row.heartbeat", "chisme.ping_req.id",
       "chisme.indirect_ack.id", "chisme.want.id", "chisme.digest.from", "chisme.digest.to", "chisme.fingerprints.log",
       "chisme.fingerprints.range", "chisme.limits.value_bytes", "chisme.limits.event_bytes", "chisme.limits.capacity",
       "chisme.drop", "_ws.expert",
     ]);
-    for (const [i, vector] of frames.frames.entries()) {
+    for (const [i, vector] of frames.entries()) {
       const { name } = vector;
       const rows = (vector.rows ?? []).map((id) => vector.held.find((row) => row.id === id)!);
       const log = vector.flat?.log ?? vector.buckets;
       const result = results[i];
       const states = result["chisme.row.state"];
       const bytes = fromHex(vector.hex);
+      const isAck = vector.type === 2 || vector.type === 6;
+      const isInSync = isAck && (vector.flags & FLAG_IN_SYNC) !== 0;
+      const hash = tableOf(vector.held).tableHash;
+      // The sender's own row has an address only if the sender advertises it.
+      const addressed = rows.filter(({ id }) => id !== vector.held[0].id || vector.type > TYPE_LEAVE);
+      const limits = vector.limits === "same" ? undefined : vector.limits;
       assert.deepEqual(result, {
+        "chisme.flags.in_sync": isAck ? [isInSync ? "1" : "0"] : [],
+        "chisme.table_hash": isInSync ? [] : [hexId(hash.first >>> 0).slice(2) + hexId(hash.second & 0xffff).slice(-4)],
+        "chisme.row.address": addressed.map(({ address }) => formatAddress(address)),
+        "chisme.row.port": decimals(addressed.map(({ port }) => port)),
         "chisme.type": [String(bytes[1] & TYPE_BITS)], "chisme.id": result["chisme.id"],
         "chisme.revision": result["chisme.revision"], "chisme.counter": [String(vector.counter)],
         "chisme.in_reply_to": [2, 3, 6, 7].includes(vector.type) ? [String(vector.inReplyTo)] : [],
@@ -102,9 +111,9 @@ describe("the dissector for Wireshark, on the vectors", function () {
         "chisme.digest.to": hexIds(vector.digests?.map(({ to }) => to)),
         "chisme.fingerprints.log": log === undefined ? [] : [String(log)],
         "chisme.fingerprints.range": decimals(vector.flat?.ranges),
-        "chisme.limits.value_bytes": decimals(vector.limits?.slice(0, 1)),
-        "chisme.limits.event_bytes": decimals(vector.limits?.slice(1, 2)),
-        "chisme.limits.capacity": decimals(vector.limits?.slice(2, 3)),
+        "chisme.limits.value_bytes": decimals(limits?.slice(0, 1)),
+        "chisme.limits.event_bytes": decimals(limits?.slice(1, 2)),
+        "chisme.limits.capacity": decimals(limits?.slice(2, 3)),
         "chisme.drop": [], "_ws.expert": [],
       }, name);
       // 6 on the wire is UP and asleep.
@@ -114,7 +123,7 @@ describe("the dissector for Wireshark, on the vectors", function () {
   });
 
   it("shows values of rows as text", async () => {
-    const plain = frames.frames.filter(({ rows, held }) => rows !== undefined
+    const plain = frames.filter(({ rows, held }) => rows !== undefined
       && held.every(({ value }) => value === "" || decodeCbor(fromHex(value), 0, value.length / 2).ok));
     assert.ok(plain.length > 5);
     const fields = ["chisme.row.value", "chisme.row.lacks_value"] as const;
@@ -127,6 +136,32 @@ describe("the dissector for Wireshark, on the vectors", function () {
     }
   });
 
+  it("shows which hashes and limits an answer shares with the frame that it answers", async () => {
+    const inSync = "c122 24a01f01 19 03 5a 07";
+    const results = await fieldsOf([
+      captured(inSync), captured(`${inSync} 6800`), captured(`${ACK} 6800`), captured(`${ACK} 6803 200040`),
+    ], ["_ws.col.Info", "chisme.limits.value_bytes", "chisme.drop"]);
+    assert.deepEqual(results.map((result) => result["_ws.col.Info"].join().replace(/^.* hb 90/, "")),
+      [", in sync", ", in sync, same limits", ", same limits", ", limits"]);
+    assert.deepEqual(results.map((result) => result["chisme.limits.value_bytes"].join()), ["", "", "", "32"]);
+    assert.deepEqual(results.flatMap((result) => result["chisme.drop"]), []);
+  });
+
+  it("takes network and port of rows from the first row of the section with its address in full", async () => {
+    const foreign = "18 c0a8003c c0a8003c 1388 02 0a";
+    const full = "10 24a01f02 c0a80036 1388 02 0a";
+    const other = "10 24a01f04 0a000007 1389 02 0a";
+    const inBase = (id: number, host: string): string => `08 24a01f0${id} ${host} 02 0a`;
+    const rows = `${foreign} 00 ${full} ${inBase(3, "4b")} ${other} ${inBase(5, "4c")}`;
+    const section = sectionHead(SECTION_ROWS, rows.replaceAll(" ", "").length / 2).toString(16);
+    const [result] = await fieldsOf([captured(`${SYN} ${section} ${rows}`)],
+      ["chisme.row.address", "chisme.row.port", "chisme.drop"]);
+    assert.deepEqual(result, {
+      "chisme.row.address": ["192.168.0.60", "192.168.0.54", "192.168.0.75", "10.0.0.7", "192.168.0.76"],
+      "chisme.row.port": ["5000", "5000", "5000", "5001", "5000"], "chisme.drop": [],
+    });
+  });
+
   it("shows names and versions", async () => {
     const rows = [
       ["f94e60", [], [], "25.5"], ["676b69746368656ef94e60", ["kitchen"], [], "25.5"],
@@ -137,7 +172,7 @@ describe("the dissector for Wireshark, on the vectors", function () {
     const results = await fieldsOf(rows.map(([shared]) => {
       const size = shared.length / 2;
       const byte = (n: number): string => n.toString(16).padStart(2, "0");
-      return captured(`${SYN} 0200${byte(13 + size)} 000000 0000 20 24a01f01 19 5a ${byte(size)} ${shared}`);
+      return captured(`${SYN} 10${byte(2 + size)} 20 ${byte(size)} ${shared}`);
     }), ["chisme.row.name", "chisme.row.version", "chisme.row.value", "chisme.drop"]);
     assert.deepEqual(results, rows.map(([, name, version, value]) => ({
       "chisme.row.name": name, "chisme.row.version": version, "chisme.row.value": value === undefined ? [] : [value],
@@ -146,7 +181,7 @@ describe("the dissector for Wireshark, on the vectors", function () {
   });
 
   for (const [name, vectors] of Object.entries({
-    "frames.json": frames.refusals, "feeds.json": feeds.refusals,
+    "frames.json": refusals, "feeds.json": feeds.refusals,
     "messages.json": messages.refused.map(({ type, hex, ...rest }) => (
       { ...rest, hex: (type === 1 ? SYN : ACK) + hex }
     )),
@@ -233,10 +268,20 @@ describe("the dissector for Wireshark, on the vectors", function () {
     }
   });
 
+  it("marks sealed frames that are shorter than the shortest body", async () => {
+    // The first is an ACK in sync.
+    const heads = [["c132", 2], ["c112", 7], ["c111", 7]] as const;
+    const results = await fieldsOf(heads.flatMap(([head, least]) => [least, least - 1].map((length) => (
+      captured(`${head} 24a01f01 19 03 ${"00".repeat(16 + length)}`)
+    ))), ["chisme.sealed", "chisme.drop"]);
+    assert.deepEqual(results.map((result) => [result["chisme.sealed"].length, result["chisme.drop"].join()]),
+      heads.flatMap(() => [[1, ""], [0, "length"]]));
+  });
+
   it("shows messages", async () => {
     const results = await fieldsOf(messages.messages.map(({ hex }) => {
       const bytes = fromHex(hex);
-      return captured(`${SYN} 0e${bytes.length.toString(16).padStart(4, "0")} ${hex}`);
+      return captured(`${SYN} ${sectionHead(SECTION_MESSAGE, bytes.length).toString(16)} ${hex}`);
     }), ["chisme.message.kind", "chisme.message.repeat", "chisme.message.hops", "chisme.message.left",
       "chisme.message.to", "chisme.message.from", "chisme.message.number", "chisme.message.topic",
       "chisme.message.value", "_ws.expert"]);
@@ -289,10 +334,10 @@ describe("the dissector for Wireshark, on the vectors", function () {
 
   it("shows link report, window, sketch, a HOP of what waits, and sections that it does not know", async () => {
     const results = await fieldsOf([
-      captured(`${SYN} 100004 0102 0304`), captured(`${ACK.replace("c102", "c103")} 120001 40`),
-      captured(`${ACK} 130019 80 ${"0102".repeat(12)}`), captured(`${ACK} 0f0001 05`),
-      captured(`${SYN} 630003 aabbcc`),
-      captured(`${SYN} 100003 010203`), captured(`${ACK} 130018 ${"0102".repeat(12)}`),
+      captured(`${SYN} 8004 0102 0304`), captured(`${ACK.replace("c102", "c103")} 9001 40`),
+      captured(`${ACK} 9819 80 ${"0102".repeat(12)}`), captured(`${ACK} 7801 05`),
+      captured(`${SYN} f803 aabbcc`),
+      captured(`${SYN} 8003 010203`), captured(`${ACK} 9818 ${"0102".repeat(12)}`),
     ], ["chisme.link.sent", "chisme.link.received", "chisme.window", "chisme.sketch", "chisme.hop.count",
       "chisme.section.unknown", "chisme.ignored", "chisme.drop"]);
     const given = results.map((result) => Object.values(result).map((values) => values.join()).join(" "));
@@ -324,10 +369,10 @@ describe("the dissector for Wireshark, on the vectors", function () {
     const others = [
       "c1", "c101", "c1ff00000000000000000000000000000000", "7b2261223a317d000000000000000000", "00".repeat(40),
     ];
-    const results = await fieldsOf([...frames.frames.map(({ hex }) => elsewhere(hex)), ...others.map(elsewhere)],
+    const results = await fieldsOf([...frames.map(({ hex }) => elsewhere(hex)), ...others.map(elsewhere)],
       ["_ws.col.Protocol"]);
     assert.deepEqual(results.map((result) => result["_ws.col.Protocol"].join()),
-      [...frames.frames.map(() => "chisme"), ...others.map(() => "UDP")]);
+      [...frames.map(() => "chisme"), ...others.map(() => "UDP")]);
     const [moved] = await fieldsOf([elsewhere("c101")], ["chisme.drop"], ["-o", "chisme.port:40002"]);
     assert.deepEqual(moved["chisme.drop"], ["length"]);
   });

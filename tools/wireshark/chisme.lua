@@ -40,7 +40,8 @@ local STATES = {
   [0] = "UP", [1] = "PROBED", [2] = "SUSPECT", [3] = "DOWN", [4] = "REMOVE", [5] = "LEFT", [6] = "UP, asleep",
 }
 local ADDRESS_FORMS = {
-  [0] = "source of the datagram", [1] = "in the base network", [2] = "in full", [3] = "in full, foreign row",
+  [0] = "source of the datagram", [1] = "network and port of the first one in full", [2] = "in full",
+  [3] = "in full, foreign row",
 }
 local WANT, ROWS, DIGEST, RANGE_FINGERPRINTS, ROW_FINGERPRINTS, PING_REQ, INDIRECT_ACK = 1, 2, 3, 4, 5, 6, 7
 local SNAPSHOT, EVENTS, FEEDS_HASH, GAP, HISTORY, LIMITS, MESSAGE, HOP = 8, 9, 10, 11, 12, 13, 14, 15
@@ -65,6 +66,7 @@ local f = {
   flag_network = ProtoField.bool("chisme.flags.network", "NETWORK", 8, nil, 0x08),
   flag_sealed = ProtoField.bool("chisme.flags.sealed", "SEALED", 8, nil, 0x10),
   flag_broadcast = ProtoField.bool("chisme.flags.broadcast", "BROADCAST", 8, nil, 0x20),
+  flag_in_sync = ProtoField.bool("chisme.flags.in_sync", "IN-SYNC", 8, nil, 0x20),
   flag_more = ProtoField.bool("chisme.flags.more", "MORE", 8, nil, 0x40),
   flag_challenge = ProtoField.bool("chisme.flags.challenge", "CHALLENGE", 8, nil, 0x80),
   flag_unaddressed = ProtoField.bool("chisme.flags.unaddressed", "UNADDRESSED", 8, nil, 0x80),
@@ -80,12 +82,10 @@ local f = {
   drop = ProtoField.string("chisme.drop", "Drop"),
   section = ProtoField.uint8("chisme.section", "Section", base.DEC, SECTIONS),
   section_unknown = ProtoField.bytes("chisme.section.unknown", "Content"),
-  section_length = ProtoField.uint16("chisme.section.length", "Length", base.DEC),
+  section_length = ProtoField.uint16("chisme.section.length", "Length", base.DEC, nil, 0x07ff),
   want_id = ProtoField.uint32("chisme.want.id", "Wanted id", base.HEX),
   ping_req_id = ProtoField.uint32("chisme.ping_req.id", "Id to probe", base.HEX),
   indirect_ack_id = ProtoField.uint32("chisme.indirect_ack.id", "Id that was heard", base.HEX),
-  rows_base = ProtoField.string("chisme.rows.base", "Base network"),
-  rows_base_port = ProtoField.uint16("chisme.rows.base_port", "Base port", base.DEC),
   row_form = ProtoField.uint8("chisme.row.form", "Address", base.DEC, ADDRESS_FORMS, 0x18),
   row_id = ProtoField.uint32("chisme.row.id", "Id", base.HEX),
   row_state = ProtoField.uint8("chisme.row.state", "State", base.DEC, STATES, 0x07),
@@ -673,6 +673,7 @@ end
 -- ---- Sections. Each gets the reader of its content, its tree and the frame's state. ---------------------------------
 
 local sections = {}
+local SECTION_HEAD_BYTES = 2
 
 local function ids_section(field, what)
   return function(reader, tree, frame)
@@ -689,26 +690,51 @@ sections[WANT] = ids_section(f.want_id, "wants")
 sections[PING_REQ] = ids_section(f.ping_req_id, "ping-req")
 sections[INDIRECT_ACK] = ids_section(f.indirect_ack_id, "indirect-ack")
 
-local function read_row(reader, tree, frame, base_network, base_port)
+--- The address and port of a row; nil where they are in the base, and there is none yet.
+local function read_address(reader, tree, form, base)
+  local at = reader.at
+  local address, port, port_at
+  if form == 1 then
+    local host = reader:u8()
+    if not base.port then return nil end
+    address, port, port_at = base.network + host, base.port, at
+  else
+    address, port_at, port = reader:u32(), reader.at, reader:u16()
+  end
+  tree:add(f.row_address, reader.tvb(at, form == 1 and 1 or 4), Address.ip(ipv4_text(address)))
+  tree:add(f.row_port, reader:since(port_at), port)
+  if form == 2 and not base.port then base.network, base.port = address - address % 256, port end
+  return address, port
+end
+
+--- What the row of the sender leaves out, as the head of the frame has it: filters on rows find it here, too.
+local function add_own(tree, octet, frame)
+  tree:add(f.row_id, octet, frame.id):set_generated()
+  tree:add(f.row_revision, octet, frame.revision):set_generated()
+  tree:add(f.row_heartbeat, octet, frame.heartbeat):set_generated()
+end
+
+local function read_row(reader, tree, frame, base)
   local start = reader.at
   local row_tree = reader:begin(tree, "Row")
   local head = reader:u8()
+  local octet = reader:since(start)
   local state, form = head % 8, band(rshift(head, 3), 3)
-  row_tree:add(f.row_state, reader:since(start))
-  row_tree:add(f.row_form, reader:since(start))
+  row_tree:add(f.row_state, octet)
+  row_tree:add(f.row_form, octet)
   local has_value, has_feed, lacks_value = band(head, 0x20) ~= 0, band(head, 0x40) ~= 0, head >= 0x80
-  local id = reader:field(row_tree, f.row_id, "u32")
-  local address_at, address, port = reader.at, nil, base_port
-  if form == 1 then address = base_network * 256 + reader:u8() elseif form >= 2 then address = reader:u32() end
-  if address then
-    row_tree:add(f.row_address, reader:since(address_at), Address.ip(ipv4_text(address)))
-    local port_at = reader.at
-    if form >= 2 then port = reader:u16() end
-    row_tree:add(f.row_port, form >= 2 and reader:since(port_at) or reader:since(address_at), port)
+  local id, revision, heartbeat = frame.id, frame.revision, frame.heartbeat
+  local is_again, address, port = base.had_own, nil, nil
+  if form == 0 then
+    base.had_own = true
+    add_own(row_tree, octet, frame)
+  else
+    id = reader:field(row_tree, f.row_id, "u32")
+    address, port = read_address(reader, row_tree, form, base)
+    if form == 3 then row_tree:add(f.row_foreign, octet, true) end
+    revision = reader:field(row_tree, f.row_revision, "varint")
+    heartbeat = reader:field(row_tree, f.row_heartbeat, "varint")
   end
-  if form == 3 then row_tree:add(f.row_foreign, reader.tvb(start, 1), true) end
-  local revision = reader:field(row_tree, f.row_revision, "varint")
-  local heartbeat = reader:field(row_tree, f.row_heartbeat, "varint")
   local is_asleep = state == 6 and form ~= 3
   local back = is_asleep and reader:field(row_tree, f.row_back, "varint") or 0
   local sequence = has_feed and reader:field(row_tree, f.row_feed_sequence, "varint") or 0
@@ -718,11 +744,12 @@ local function read_row(reader, tree, frame, base_network, base_port)
   end
   local length = has_value and reader:varint() or 0
   local value_at = reader:skip(length)
-  if lacks_value then row_tree:add(f.row_lacks_value, reader.tvb(start, 1), true) end
+  if lacks_value then row_tree:add(f.row_lacks_value, octet, true) end
   local size = reader.at - start
   row_tree:set_len(size)
   local function bad(text) refuse("row", text, start, size) end
-  if form == 0 and id ~= frame.id then bad("the source of the datagram as the address of another node's row") end
+  if form == 0 and is_again then bad("the sender's own row for the second time") end
+  if form == 1 and not address then bad("the first row with an address in full comes later, or never") end
   if form ~= 0 and (not is_host(address) or port == 0) then bad("no address of a host") end
   if not is_asleep and state > 5 then bad("no such state") end
   if back > 1728000 then bad("asleep for more than 20 days") end
@@ -737,13 +764,9 @@ local function read_row(reader, tree, frame, base_network, base_port)
 end
 
 sections[ROWS] = function(reader, tree, frame)
-  local at = reader.at
-  local base_network = reader:u16() * 256 + reader:u8()
-  tree:add(f.rows_base, reader:since(at), ipv4_text(base_network * 256) .. "/24")
-  local base_port = reader:field(tree, f.rows_base_port, "u16")
-  local count = 0
+  local base, count = {}, 0
   while reader:more() do
-    read_row(reader, tree, frame, base_network, base_port)
+    read_row(reader, tree, frame, base)
     count = count + 1
   end
   frame:say(counted(count, "row"))
@@ -1182,6 +1205,10 @@ end
 
 sections[LIMITS] = function(reader, tree, frame)
   local start = reader.at
+  if (frame.kind == ACK or frame.kind == DIFF) and not reader:more() then
+    frame:say("same limits")
+    return "those of the answered frame"
+  end
   local value_bytes = reader:field(tree, f.value_bytes, "varint")
   local event_bytes = reader:field(tree, f.event_bytes, "varint")
   local capacity = reader:field(tree, f.capacity, "varint")
@@ -1313,7 +1340,7 @@ local TIME_FIRST_MS, TIME_END_MS = 1577836800000, 7258118400000
 sections[TIME] = function(reader, tree, frame)
   if frame.kind == SYN then
     if reader:more() then return ignore(tree, "a request for the time has no content") end
-    tree:add(f.time_request, reader.tvb(reader.at - 3, 3), true)
+    tree:add(f.time_request, reader.tvb(reader.at - SECTION_HEAD_BYTES, SECTION_HEAD_BYTES), true)
     frame:say("time?")
     return "request"
   end
@@ -1355,7 +1382,7 @@ Frame.__index = Frame
 function Frame:say(text) self.words[#self.words + 1] = text end
 
 -- Which flags go with which type; 0x18, SEALED and NETWORK, go with all.
-local FLAGS_OF = { [SYN] = 0xb8, [ACK] = 0xd8, [DIFF] = 0x58, [LEAVE] = 0x18 }
+local FLAGS_OF = { [SYN] = 0xb8, [ACK] = 0xf8, [DIFF] = 0x58, [LEAVE] = 0x18 }
 
 --- Reads the head into `frame`. Adds to `tree` where there is one.
 local function read_head(reader, tree, frame)
@@ -1373,7 +1400,7 @@ local function read_head(reader, tree, frame)
   tree:add(f.type, octet)
   tree:add(f.flag_network, octet)
   tree:add(f.flag_sealed, octet)
-  tree:add(f.flag_broadcast, octet)
+  tree:add(frame.kind == ACK and f.flag_in_sync or f.flag_broadcast, octet)
   tree:add(f.flag_more, octet)
   tree:add(frame.kind == SYN and f.flag_unaddressed or f.flag_challenge, octet)
   if kind == 0 then refuse("type", "type 0", 1, 1) end
@@ -1381,6 +1408,7 @@ local function read_head(reader, tree, frame)
     refuse("type", "flags that do not go with the type", 1, 1)
   end
   frame.is_sealed = band(second, 0x10) ~= 0
+  frame.is_in_sync = frame.kind == ACK and band(second, 0x20) ~= 0
   frame.is_unaddressed = frame.kind == SYN and second >= 0x80
   if frame.is_unaddressed and not frame.is_sealed then refuse("type", "UNADDRESSED without SEALED", 1, 1) end
   if band(second, 0x08) ~= 0 then frame.network = reader:field(tree, f.network, "u8") end
@@ -1389,24 +1417,27 @@ local function read_head(reader, tree, frame)
   frame.counter = reader:field(tree, f.counter, "varint")
 end
 
+--- The shortest body: a heartbeat and a table hash, or a heartbeat and the counter of the SYN.
+local function least_body(frame) return frame.is_in_sync and 2 or 7 end
+
 local function read_section(reader, tree, frame)
   local start = reader.at
-  local tag = reader:u8()
-  local length = reader:u16()
-  reader:skip(length)
+  local head = reader:u16()
+  local tag, length = rshift(head, 11), head % 0x800
+  local content_at = reader:skip(length)
   local section = tree:add(f.section, reader:since(start), tag)
-  section:add(f.section_length, reader.tvb(start + 1, 2))
+  section:add(f.section_length, reader.tvb(start, SECTION_HEAD_BYTES))
   local name = SECTIONS[tag] or "unknown section " .. tag
   section:set_text(name)
   if tag < frame.last_tag or (tag == frame.last_tag and tag ~= DIGEST) then
-    refuse("section", name .. " does not ascend", start, 3 + length)
+    refuse("section", name .. " does not ascend", start, reader.at - start)
   end
   frame.last_tag = tag
-  local content = reader_of(reader.tvb, reader.text, start + 3, reader.at, "section")
+  local content = reader_of(reader.tvb, reader.text, content_at, reader.at, "section")
   local note
   local read = sections[tag]
   if not read then
-    if length > 0 then section:add(f.section_unknown, reader.tvb(start + 3, length)) end
+    if length > 0 then section:add(f.section_unknown, reader.tvb(content_at, length)) end
     frame:say(name)
   elseif tag > HOP then
     -- Behind HOP a node ignores what is malformed.
@@ -1426,8 +1457,10 @@ end
 
 local function read_body(reader, tree, frame)
   frame.heartbeat = reader:field(tree, f.heartbeat, "varint")
-  local hash_at = reader:skip(8)
-  tree:add(f.table_hash, reader:since(hash_at))
+  if not frame.is_in_sync then
+    local hash_at = reader:skip(6)
+    tree:add(f.table_hash, reader:since(hash_at))
+  end
   if frame.kind == ACK or frame.kind == DIFF then
     frame.in_reply_to = reader:field(tree, f.in_reply_to, "varint")
   end
@@ -1486,7 +1519,8 @@ local function read_frame(reader, tree, frame, pinfo)
   note_id(tostring(pinfo.src) .. ":" .. pinfo.src_port, frame.id)
   local body = reader
   if frame.is_sealed then
-    if reader.stop - reader.at < 16 + 9 then refuse("length", "sealed and too short for a body", reader.at) end
+    local least = 16 + least_body(frame)
+    if reader.stop - reader.at < least then refuse("length", "sealed and too short for a body", reader.at) end
     body = open(reader, tree, frame, pinfo)
   end
   if not body then return end
@@ -1501,6 +1535,7 @@ local function info_of(frame, drop)
       frame.in_reply_to and " → #" .. frame.in_reply_to or "", frame.revision,
       frame.heartbeat and " hb " .. frame.heartbeat or "")
     if frame.flags >= 0x80 then words[#words + 1] = frame.kind == SYN and "unaddressed" or "challenge" end
+    if frame.is_in_sync then words[#words + 1] = "in sync" end
     if band(frame.flags, 0x40) ~= 0 then words[#words + 1] = "more" end
   end
   for _, word in ipairs(frame.words) do words[#words + 1] = word end
@@ -1578,10 +1613,11 @@ local function heuristic(tvb, pinfo, root)
     dissect_json(tvb, pinfo, root, text, kind)
     return true
   end
-  if first ~= 0xc1 or length < 17 or length > 1472 then return false end
+  if first ~= 0xc1 or length > 1472 then return false end
   local reader = reader_of(tvb, tvb:raw(0, length), 0, length, "length")
-  local is_head = pcall(read_head, reader, no_tree, {})
-  if not is_head or reader.stop - reader.at < 9 then return false end
+  local frame = {}
+  local is_head = pcall(read_head, reader, no_tree, frame)
+  if not is_head or reader.stop - reader.at < least_body(frame) then return false end
   dissect_frame(tvb, pinfo, root)
   return true
 end

@@ -253,6 +253,10 @@ describe("recordings of nodes", function () {
       }
       assert.ok(frameText(damaged.subarray(0, random.below(damaged.length + 1)), String).length > 0);
     }
+    const texts = frames.map((frame) => frameText(frame, String));
+    assert.ok(texts.some((text) => /^ACK of \d+ #\d+, answers #\d+, in sync(;|$)/.test(text)));
+    const sketch = Buffer.from(`c10224a01f0119015a8846f328bb95079819${"00".repeat(25)}`, "hex");
+    assert.match(frameText(sketch, String), /answers #7; SKETCH$/);
     assert.equal(frameText(Buffer.from("{}"), String), "JSON of the dialect espgossip");
     assert.match(frameText(Buffer.alloc(0), String), /no frame/);
   });
