@@ -3,7 +3,8 @@ import { addressOfIndex } from "../desktop/simulator/node.js";
 import { formatAddress } from "../src/engine/wire/address.js";
 import { Gossip, type MessageOutcome } from "../src/gossip.js";
 import { messages } from "../src/messages/index.js";
-import { SECTION_MESSAGE, messageSection } from "../test/support/message-frames.js";
+import { SECTION_HEAD_BYTES, SECTION_MESSAGE, SECTION_TAG_SHIFT } from "../src/engine/wire/frame.js";
+import { messageSection } from "../test/support/message-frames.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 
 const ROUND_MS = 1000;
@@ -99,8 +100,8 @@ function sends(seed: number, count: number): Sends {
     const section = messageSection(entry.bytes, entry.length);
     if (section < 0) return;
     if (entry.node.index > 0 && entry.node.index < HOPS) datagrams++;
-    if (entry.bytes[section] !== SECTION_MESSAGE) return;
-    const at = section + 3;
+    if (entry.bytes[section] >>> (SECTION_TAG_SHIFT - 8) !== SECTION_MESSAGE) return;
+    const at = section + SECTION_HEAD_BYTES;
     const tryOf = entry.bytes[at] >>> 5;
     const identity = Buffer.from(entry.bytes.subarray(at + IDENTITY_AT, at + IDENTITY_END)).toString("hex");
     const key = `${entry.node.index} ${tryOf} ${identity}`;

@@ -106,6 +106,7 @@ export class WireBus {
     for (const other of others) other.isDestroyed = true;
     this.current.push(piece);
     setTimeout(() => {
+      if (!buses.has(this)) return;
       this.current = this.current.filter((other) => other !== piece);
       if (piece.isDestroyed) this.destroyed++;
       const passed = piece.isDestroyed ? bytes.map((byte) => byte ^ 0x55) : bytes;

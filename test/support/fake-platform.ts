@@ -251,9 +251,12 @@ export function frameHex(type: number, id: number, revision: number, counter: nu
   return `${head}${"00".repeat(TABLE_HASH_BYTES)}${rest}`;
 }
 
-/** A section ROWS. */
+/** A section ROWS. In the rows of `rowHex` behind the first one, the address is its last octet. */
 export function rowsHex(...rows: string[]): string {
-  const content = rows.join("");
+  const content = rows.map((row, i) => {
+    const [, head, id, host, rest] = /^(..)(.{8})c0a800(..)1388(.*)$/.exec(row) ?? [];
+    return i === 0 || head === undefined ? row : hexOf(parseInt(head, 16) ^ 0x18, 1) + id + host + rest;
+  }).join("");
   return hexOf(sectionHead(SECTION_ROWS, content.length / 2), 2) + content;
 }
 
