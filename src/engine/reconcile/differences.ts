@@ -192,7 +192,8 @@ export function notePeerHolds(
 ): void {
   if (slot < 0 || (feed !== undefined && !feed.agrees(slot))) return;
   const isOwn = id === frame.id && merged === MERGED_FRESHER;
-  if (isOwn && rows.heartbeat(slot) % OWN_ROW_STATEMENTS === 0) outbox.send(slot);
+  // For a node that sleeps it would be another datagram.
+  if (isOwn && rows.heartbeat(slot) % OWN_ROW_STATEMENTS === 0 && !rows.isAsleep(OWN_SLOT)) outbox.send(slot);
   if (frame.type === TYPE_SYN) rows.notePeerHolds(slot);
   else if (merged === MERGED_NOTHING) rows.countTransmit(slot);
 }

@@ -8,7 +8,6 @@ import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 interface WakingOutbox {
   readonly messages: { noteWaking(slot: number): void } | undefined;
   answerWaking(): void;
-  answerInSync(all: boolean): void;
   send(slot: number): void;
 }
 
@@ -26,10 +25,7 @@ export function answerWaking(rows: Rows, outbox: WakingOutbox, frame: FrameReade
   const hasFeeds = feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.isSame(frame.feedsHash);
   const isSame = valuesHash(rows, false) === (frame.tableHashFirst | 0)
     && (valuesHash(rows, true) & 0xffff) === frame.tableHashSecond;
-  if (hasFeeds && isSame) {
-    outbox.answerInSync(showsSameFeeds(rows, frame));
-    return true;
-  }
+  if (hasFeeds && isSame) return true;
   outbox.send(OWN_SLOT);
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
