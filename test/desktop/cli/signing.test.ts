@@ -233,7 +233,7 @@ describe("an owner and devices, as processes", function () {
     const identity = nodeIdentity(readOwnerSecret(place("owner.key")));
     const [id, key] = (await print("identity", "export", ...at("sensor"))).split(" ");
     const revocation = signAdmission({
-      version: 2, author: Number(id), key: hexBytes(key), generation: 0, sequence: 2, untilMs: Date.now() + 60000,
+      version: 2, author: Number(id), key: hexBytes(key), generation: 0, sequence: 2, untilMs: Date.now() + 600000,
     }, 0, (message) => identity.sign(message));
     appendFileSync(join(place("hall"), "admitted"), `admission ${hexOf(revocation)}\n`);
     const last = await start("hall", ...keep);
