@@ -317,9 +317,9 @@ export class Engine implements NodeEngine {
     const slot = hasSections ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, this.outbox, frame, slot);
-    // Mostly the limits were compared before.
-    if ((feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot)) && exchangeLimits(
-      rows, this.faults, this.stats, frame, feed, slot, showedLimits)) this.outbox.sendLimits(frame.limits);
+    const mayDiffer = feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot);
+    const isAsked = mayDiffer && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits);
+    if (isAsked) this.outbox.sendLimits(frame.limits);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
     if (frame.type === TYPE_SYN) this.answerSyn(slot, address, port, length);
