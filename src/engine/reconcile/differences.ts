@@ -113,10 +113,7 @@ const OWN_ROW_STATEMENTS = 8;
 /** Whether the sender holds the same rows and, if both nodes have feeds, the same feeds; or did at this node's SYN. */
 function holdsSame(rows: Rows, frame: FrameReader): boolean {
   const feeds = rows.feedsHash;
-  const hash = rows.tableHash;
-  if (hash.first !== (frame.tableHashFirst | 0) || (hash.second & 0xffff) !== frame.tableHashSecond) {
-    return frame.isAckInSync();
-  }
+  if (!rows.tableHash.isShown(frame.tableHashFirst, frame.tableHashSecond)) return frame.isAckInSync();
   return feeds === undefined || frame.feedsHash === NO_FEEDS || feeds.isSame(frame.feedsHash);
 }
 

@@ -96,7 +96,8 @@ describe("LIMITS without content", () => {
     network.add(2, second, [1]);
     network.run(20 * ROUND_MS);
     return network.sent.filter(({ bytes }) => bytes[1] % 8 !== TYPE_SYN)
-      .flatMap(({ bytes }) => sectionsOf(bytes, SECTION_LIMITS)).map(({ entries }) => entries.length === 1 ? entries[0] : entries.length);
+      .flatMap(({ bytes }) => sectionsOf(bytes, SECTION_LIMITS))
+      .map(({ entries }) => entries.length === 1 ? entries[0] : entries.length);
   }
 
   it("a node with the same limits answers LIMITS without numbers, and one with others with all three", () => {
