@@ -58,7 +58,10 @@ describe("ACKs in sync", () => {
       held = sent;
       return true;
     };
-    while (held === undefined) network.run(100);
+    for (let tries = 0; held === undefined; tries++) {
+      assert.ok(tries < 1000, "no ACK in sync");
+      network.run(100);
+    }
     network.lose = () => true;
     network.publish(1, [9]);
     network.sent.length = 0;
