@@ -25,10 +25,6 @@ export class TableHash {
     this.second = 0;
   }
 
-  equals(first: number, second: number): boolean {
-    return this.first === (first | 0) && this.second === (second | 0);
-  }
-
   /** Whether a frame's table hash is that of this table: the first word, and the low half of the second. */
   isShown(first: number, second: number): boolean {
     return this.first === (first | 0) && (this.second & 0xffff) === second;
