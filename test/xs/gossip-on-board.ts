@@ -7,34 +7,23 @@
  *                      one call, and the number of datagrams that the node sent
  *   counter            answers the counter of the last datagram sent
  */
-import { Gossip, type GossipSocket, type NodeRow, minMax } from "../../src/gossip.js";
+import { Gossip, type NodeRow, minMax } from "../../src/gossip.js";
+import { BoardProgram, serve } from "./board-program.js";
 
-const PEER = 0xc0a80063;
-const PORT = 5000;
-const COUNTER_AT = 7;
-
-class Board {
+class Board extends BoardProgram {
   application: Uint8Array | undefined;
   node: Gossip | undefined;
-  /** Each datagram has its own buffer, as in the SDK's sockets. */
-  incoming = new Uint8Array(1200);
-  onDatagram: Parameters<GossipSocket["bind"]>[1] | undefined;
   text = "";
   updates = 0;
   states = 0;
   rowsMax = 0;
-  sent = 0;
-  /** Of the last frame sent, a varint as hexadecimal text. */
-  counter = "";
 
   line(text: string): string {
     const words = text.split(" ");
     switch (words[0]) {
       case "start": return this.start(Number(words[1]));
-      case "byte": return this.put(Number(words[1]), words[2]);
       case "receive": return this.receive(Number(words[1]));
-      case "counter": return this.counter;
-      default: return "error";
+      default: return this.common(words);
     }
   }
 
@@ -46,23 +35,8 @@ class Board {
       },
     });
     this.node = new Gossip({
-      socket: {
-        bind: (_port, onDatagram) => {
-          this.onDatagram = onDatagram;
-        },
-        send: (bytes, length) => {
-          this.sent++;
-          this.counter = "";
-          for (let at = COUNTER_AT; at < length; at++) {
-            this.counter += hex(bytes[at]);
-            if (bytes[at] < 0x80) break;
-          }
-        },
-        ownAddress: () => PEER - 1,
-        deviceId: () => 1,
-        close: () => undefined,
-      },
-      clock: { nowMs: () => 1000, setTimer: () => 1, clearTimer: () => undefined },
+      socket: this.socket,
+      clock: this.clock,
       name: "hall",
       seedList: ["192.168.0.99"],
       capacity: 64,
@@ -85,30 +59,14 @@ class Board {
     return "ok";
   }
 
-  private put(offset: number, hex: string): string {
-    for (let i = 0; i < hex.length; i += 2) this.incoming[offset + i / 2] = parseInt(hex.substring(i, i + 2), 16);
-    return "ok";
-  }
-
   private receive(length: number): string {
     this.updates = 0;
     this.states = 0;
     this.rowsMax = 0;
     this.sent = 0;
-    this.onDatagram!(this.incoming.slice(0, length), length, PEER, PORT);
+    this.deliver(length);
     return `${this.updates} ${this.states} ${this.rowsMax} ${this.sent}`;
   }
 }
 
-function hex(byte: number): string {
-  return (byte < 16 ? "0" : "") + byte.toString(16);
-}
-
-let board: Board | undefined;
-
-(globalThis as { harness?: unknown }).harness = {
-  line(text: string): string {
-    board ??= new Board();
-    return board.line(text);
-  },
-};
+serve(Board);
