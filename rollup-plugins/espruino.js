@@ -8,6 +8,11 @@ import { leaveInFlash } from "./lazy.js";
 import { internalNames, memberNames } from "./program.js";
 
 const tsconfig = fileURLToPath(new URL("../tsconfig.espruino.json", import.meta.url));
+/**
+ * Names that no property gets, each under a name that no source has. Espruino treats `of` as a keyword everywhere. All
+ * its objects have methods `on` and `emit`: a field with such a name would be a function before it is set.
+ */
+const reserved = Object.fromEntries(["of", "on", "emit"].map((name) => [`${name}$`, name]));
 /** Espruino supports nearly all of this syntax; the linter's rules exclude the rest from the sources. */
 const target = "es2015";
 /** The expression by which the module reads its own text. Its name in Storage must be `chisme`. */
@@ -102,8 +107,7 @@ function minifying(entry) {
   const mangleProps = new RegExp(`^(${names.join("|")})$|[$]`);
   return {
     isInternal: (name) => internal.has(name) || name.includes("$"),
-    // Espruino treats `of` as a keyword everywhere, so reserve it before names are chosen.
-    options: { target, mangleProps, mangleCache: { "of$": "of" }, minify: true, format: "cjs" },
+    options: { target, mangleProps, mangleCache: reserved, minify: true, format: "cjs" },
   };
 }
 

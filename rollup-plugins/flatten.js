@@ -82,7 +82,10 @@ function functionOf(name, parameters, body) {
   return `function ${name}(${parameters.join(", ")}) ${body}`;
 }
 
-/** By name: classes that have at most a constructor, as have their base classes, and are only instantiated. */
+/**
+ * By name: classes that are only instantiated, and have at most a constructor. The same
+ * holds for all classes that they extend, and for all that extend them.
+ */
 function plainClasses(program) {
   const all = program.body.filter(({ type }) => type === "ClassDeclaration");
   const classes = new Map(all.map((one) => [one.id.name, one]));
@@ -92,6 +95,9 @@ function plainClasses(program) {
     for (const [name, { superClass, body }] of classes) {
       const isAlone = superClass === null || classes.has(superClass.name);
       if (!isAlone || body.body.some(({ kind }) => kind !== "constructor")) classes.delete(name);
+    }
+    for (const { id, superClass } of all) {
+      if (superClass !== null && !classes.has(id.name)) classes.delete(superClass.name);
     }
   }
   return classes;

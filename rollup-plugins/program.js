@@ -23,8 +23,8 @@ export function internalNames(entry, tsconfig) {
 /**
  * New names for methods and fields, unique in the program: by file, the positions of
  * the old names and the new names. Unchanged are names that the entry exports,
- * overriding and overridden methods, and methods that are called through an
- * interface.
+ * overriding and overridden methods, methods that are called through an interface,
+ * and members of several classes that one expression means, as of a union.
  *
  * @returns Map of file to an array of { start, end, name }, in the order of the file
  */
@@ -51,9 +51,10 @@ export function memberNames(entry, tsconfig) {
     return owners.get(declaration);
   };
   const owners = new Map();
+  const shared = new Set();
   const findOwner = (declaration) => {
     const { parent } = declaration;
-    if (exported.has(declaration)) return undefined;
+    if (exported.has(declaration) || shared.has(declaration)) return undefined;
     if (isSignature(declaration) && known.get(parent)?.length === 1) {
       const [only] = known.get(parent);
       const member = only.members.find(({ name }) => name?.getText() === declaration.name.text);
@@ -70,7 +71,29 @@ export function memberNames(entry, tsconfig) {
     });
     return isShared ? undefined : parent;
   };
+  const accessed = accessedTogether(sources, checker);
+  for (let known = -1; shared.size > known;) {
+    known = shared.size;
+    owners.clear();
+    for (const declarations of accessed) {
+      if (new Set(declarations.map(ownerOf)).size > 1) declarations.forEach((one) => shared.add(one));
+    }
+  }
+  owners.clear();
   return new Map(sources.map((source) => [source.fileName, renamed(source, checker, ownerOf)]));
+}
+
+/** The declarations of each property that is accessed and has several. */
+function accessedTogether(sources, checker) {
+  const found = new Set();
+  const visit = (node) => {
+    const declarations = ts.isPropertyAccessExpression(node)
+      ? checker.getSymbolAtLocation(node.name)?.declarations ?? [] : [];
+    if (declarations.length > 1) found.add(declarations);
+    ts.forEachChild(node, visit);
+  };
+  sources.forEach(visit);
+  return found;
 }
 
 /** Whether a class says so. With other names of type parameters it is not assignable. */

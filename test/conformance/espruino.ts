@@ -9,7 +9,7 @@ import type { Replayer } from "./replay.js";
 
 /**
  * Espruino, which is not part of this project: its build for Linux, made of
- * the sources of Espruino by `make BOARD=LINUX`. The harness is bundled and
+ * the sources of Espruino by `make BOARD=LINUX RELEASE=1`. The harness is bundled and
  * minified as `chisme.min.js` is, or left in flash as `chisme-lean.min.js` is.
  *
  * @param program path of the interpreter
