@@ -236,8 +236,9 @@ export class FeedProtocol implements EventReader {
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
     this.upkeep.meet();
-    // A node with feeds has answered. It would have sent what it holds of this node's feed, but for a challenge.
-    if ((frame.flags & FLAG_CHALLENGE) === 0) this.branches.answered();
+    // A node with feeds has answered. It would have sent what it holds of this node's feed, unless it is a challenge or
+    // had no room.
+    if ((frame.flags & (FLAG_CHALLENGE | FLAG_MORE)) === 0) this.branches.answered();
   }
 
   /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */
