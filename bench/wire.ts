@@ -1,7 +1,9 @@
 import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import { DROP_NONE } from "../src/engine/wire/drops.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
-import { FEEDS_HASH_BYTES, SECTION_EVENTS, SECTION_ROWS, SECTION_WANT, TYPE_SYN } from "../src/engine/wire/frame.js";
+import {
+  FEEDS_HASH_BYTES, SECTION_EVENTS, SECTION_HEAD_BYTES, SECTION_ROWS, SECTION_WANT, TYPE_SYN,
+} from "../src/engine/wire/frame.js";
 import { SKETCH_PAUSE_MAX } from "../src/engine/reconcile/summary-writer.js";
 import { RowData } from "../src/engine/table/rows.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
@@ -252,7 +254,7 @@ export function sectionBytes(bytes: Uint8Array, section: number): number {
   if (reason !== DROP_NONE) throw new Error("an engine sent a malformed frame");
   frame.rewind();
   while (frame.nextSection()) {
-    if (frame.section === section) return 3 + frame.end - frame.position;
+    if (frame.section === section) return SECTION_HEAD_BYTES + frame.end - frame.position;
   }
   return 0;
 }

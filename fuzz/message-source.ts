@@ -2,7 +2,7 @@ import type { SimRandom } from "../desktop/simulator/random.js";
 import { HEAD_BYTES, KIND_MAX, KIND_SEND, OUTCOME_DELIVERED, OUTCOME_REFUSED } from "../src/engine/message/message.js";
 import type { Engine, EngineOptions } from "../src/engine/index.js";
 import { OWN_SLOT } from "../src/engine/table/rows.js";
-import { SECTION_HOP, SECTION_MESSAGE } from "../src/engine/wire/frame.js";
+import { SECTION_HOP, SECTION_MESSAGE, sectionHead } from "../src/engine/wire/frame.js";
 import { messages } from "../src/messages/index.js";
 import type { FrameSource } from "./frame-source.js";
 import { drawBytes, drawWord } from "./mutate.js";
@@ -45,7 +45,8 @@ function drawHop(random: SimRandom): Uint8Array {
 }
 
 function section(tag: number, content: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from([tag, content.length >> 8, content.length & 255]), content]);
+  const head = sectionHead(tag, content.length);
+  return Buffer.concat([Buffer.from([head >> 8, head & 255]), content]);
 }
 
 /** The option of an engine. */

@@ -43,7 +43,8 @@ export function exchangeLimits(
   const hasEvents = feed !== undefined && feed.feeds.sequence(OWN_SLOT) > 0;
   if (slot >= 0 && hasEvents && frame.feedsHash === NO_FEEDS) faults.report(NOTIFY_NO_FEEDS, slot);
   if (frame.type === TYPE_SYN) return hasLimits || !isKnown;
-  return frame.type === TYPE_ACK && hasLimits && !showed;
+  // Who answers that its limits are the same got those of this node in the SYN.
+  return frame.type === TYPE_ACK && hasLimits && frame.limits !== SAME_LIMITS && !showed;
 }
 
 function compareLimits(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { Engine, type EngineOptions, NOTIFY_NETWORK } from "../../src/engine/index.js";
 import { DROP_NETWORK, DROP_NONE } from "../../src/engine/wire/drops.js";
-import { SECTION_LIMITS, TYPE_ACK, TYPE_LEAVE, TYPE_SYN } from "../../src/engine/wire/frame.js";
+import { SECTION_LIMITS, TYPE_ACK, TYPE_DIFF, TYPE_LEAVE, TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { FLAG_LIMITS, RowData } from "../../src/engine/table/rows.js";
 import { LEFT, UP } from "../../src/engine/table/states.js";
@@ -170,6 +170,19 @@ describe("Engine: a frame whose octet may be right by chance", () => {
     const later = frames(TYPE_SYN, { network: NORTH, randomSeed: 8 }, false);
     node.receive(20, 2, PORT, later, later.length);
     assert.equal(node.stats.drops(DROP_NETWORK), 0);
+  });
+
+  it("no LIMITS answers LIMITS without content: a SYN to a seed has the node's own already", () => {
+    const network = new EngineNetwork();
+    network.add(1, { network: NORTH }, [2]);
+    // Its row has another address than the seed, which node 1 tries again and again therefore.
+    network.engines.set(9, network.add(2, { network: NORTH, advertisedAddress: 9, advertisedPort: PORT }, [1]));
+    network.run(10 * ROUND_MS);
+    network.sent.length = 0;
+    network.run(60 * ROUND_MS);
+    const shown = network.sent.filter(({ bytes }) => tagsWith(bytes).includes(SECTION_LIMITS));
+    assert.ok(shown.length > 10);
+    assert.deepEqual(shown.filter(({ bytes }) => typeOf(bytes) % 4 === TYPE_DIFF), []);
   });
 
   it("a LEAVE shows the hash, so that nodes that never exchanged with its sender apply it", () => {

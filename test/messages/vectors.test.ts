@@ -7,6 +7,7 @@ import { HEAD_BYTES, KIND_REPLY, QUERY_BYTES } from "../../src/engine/message/me
 import { MessageStore } from "../../src/engine/message/message-store.js";
 import { RowData } from "../../src/engine/table/rows.js";
 import { DROP_NONE, dropReasonName } from "../../src/engine/wire/drops.js";
+import { TYPE_ACK } from "../../src/engine/wire/frame.js";
 import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../../src/sealing/aes.js";
 
@@ -76,7 +77,7 @@ describe("vectors of messages", () => {
   for (const { name, type, hex, reason } of vectors.refused) {
     it(`refused: ${name}`, () => {
       const section = bytesOf(hex);
-      const inReplyTo = type === 1 ? "" : "01";
+      const inReplyTo = type === TYPE_ACK ? "01" : "";
       const head = bytesOf(`c10${type} 24a01f01 19 01 5a 000000000000 ${inReplyTo}`);
       const frame = Buffer.concat([head, section]);
       const found = new FrameReader().parse(frame, frame.length, new RowData());

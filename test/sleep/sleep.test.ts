@@ -192,6 +192,28 @@ describe("Gossip.sleep", () => {
     assert.ok(sleeper.longestMs <= 2000, `awake for ${sleeper.longestMs} ms`);
   });
 
+  for (const [name, options, loss] of [
+    ["a network with a name", { network: "home" }, 0], ["a network with a name, 20 % loss", { network: "home" }, 0.2],
+    ["a sealed network, 20 % loss", { key: KEY }, 0.2],
+  ] as const) {
+    it(`a waking brings the word to a node that restarted and knows nobody: ${name}`, () => {
+      for (let nodes = 1; nodes <= 3; nodes++) {
+        const network = new SleepNetwork(nodes, 1, { sleepSeconds: 300 }, options);
+        network.sim.faults.lossProbability = loss;
+        for (let turn = 0; turn < 6; turn++) {
+          for (const node of network.awake) node.restart({ keepStorage: true });
+          const [sleeper] = network.sleepers;
+          const before = sleeper.wakings;
+          // If nobody hears it, it knows that, and tries again 30 s later.
+          network.sim.runFor(420000);
+          assert.ok(sleeper.wakings > before);
+          const rows = network.awake.map((node) => network.row(node, network.asleep[0]));
+          assert.deepEqual(rows.map((row) => row?.state), rows.map(() => "asleep"), `${nodes} nodes, turn ${turn}`);
+        }
+      }
+    });
+  }
+
   it("what was kept by another node, or was damaged, is ignored", () => {
     const network = new SleepNetwork(2, 1);
     let kept: Uint8Array = new Uint8Array(0);

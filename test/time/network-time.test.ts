@@ -3,7 +3,7 @@ import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { SimNetwork, type SimNode, makeTopology } from "../../desktop/simulator/index.js";
 import { RowData } from "../../src/engine/table/row-data.js";
 import { DROP_NONE } from "../../src/engine/wire/drops.js";
-import { SECTION_TIME, sectionHead } from "../../src/engine/wire/frame.js";
+import { SECTION_HEAD_BYTES, SECTION_TIME, sectionHead } from "../../src/engine/wire/frame.js";
 import { FrameReader } from "../../src/engine/wire/frame-reader.js";
 import { espgossip } from "../../src/espgossip/index.js";
 import { Gossip, type GossipOptions } from "../../src/gossip.js";
@@ -84,7 +84,8 @@ class Times {
     if (this.frame.parse(bytes, length, new RowData()) !== DROP_NONE) return;
     this.frame.rewind();
     while (this.frame.nextSection()) {
-      if (this.frame.section === SECTION_TIME) this.bytes[this.frame.type] += 3 + this.frame.end - this.frame.position;
+      const length = SECTION_HEAD_BYTES + this.frame.end - this.frame.position;
+      if (this.frame.section === SECTION_TIME) this.bytes[this.frame.type] += length;
     }
   }
 }
@@ -129,8 +130,8 @@ describe("time of the network", function () {
     const rounds = 160 * 6;
     const syn = network.bytes[1] - before[1];
     const ack = network.bytes[2] - before[2];
-    assert.ok(syn / 3 >= rounds / 19 && syn / 3 <= rounds / 15, `${syn} bytes in SYNs`);
-    assert.ok(ack / 16 >= rounds / 19 && ack / 17 <= rounds / 15, `${ack} bytes in ACKs`);
+    assert.ok(syn / 2 >= rounds / 19 && syn / 2 <= rounds / 15, `${syn} bytes in SYNs`);
+    assert.ok(ack / 15 >= rounds / 19 && ack / 16 <= rounds / 15, `${ack} bytes in ACKs`);
   });
 
   for (const [name, more] of [

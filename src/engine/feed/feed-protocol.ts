@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.js";
 import { DROP_ARENA_FULL, DROP_EVENT, DROP_FORK, DROP_GAP, DROP_NONE, DROP_SIGNATURE } from "../wire/drops.js";
 import { type EventReader, type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
+import { isUnsure } from "../wire/admission.js";
 import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire/frame.js";
 import type { OwnRow } from "../table/own-row.js";
 import { type RowData, FeedClaim } from "../table/row-data.js";
@@ -236,8 +237,9 @@ export class FeedProtocol implements EventReader {
     if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.own.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
     this.upkeep.meet();
-    // A node with feeds has answered. It would have sent what it holds of this node's feed.
-    this.branches.answered();
+    // A node with feeds has answered. It would have sent what it holds of this node's feed, unless it had no room or
+    // did not apply the SYN.
+    if ((frame.flags & FLAG_MORE) === 0 && !isUnsure(frame)) this.branches.answered();
   }
 
   /** All of a frame was handled: decides what follows for one feed. Returns SETTLE_ bits. */

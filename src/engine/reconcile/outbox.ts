@@ -265,9 +265,10 @@ export class Outbox {
     if (finished || limit < most) this.intentNext++;
     else words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | port;
     // On the last frame of the burst only, so that the peer continues once.
-    // PROTOCOL 6.8: a node that sleeps proves its address now, so that the next waking may bring more.
-    const isLimited = limit < this.datagramBytesMax && (this.answer & ANSWER_WAKING) !== 0;
-    if (isAnswer && (isLimited || (finished ? this.mayContinue() : words[left] === 0))) this.writer.markMore();
+    // PROTOCOL 6.8: a node that sleeps proves its address now. 10.6: no room for events is not the same as none.
+    const isMore = (this.answer & ANSWER_WAKING) !== 0 || (this.feeds !== undefined && this.feeds.isPending());
+    const isOpen = finished ? this.mayContinue() : words[left] === 0;
+    if (isAnswer && (isOpen || (limit < most && isMore))) this.writer.markMore();
     out.length = this.replayGuard === undefined ? this.writer.length() : this.seal(this.replayGuard, out.bytes, at);
     return true;
   }

@@ -10,6 +10,7 @@ import type { Outbox } from "../reconcile/outbox.js";
 import type { OwnRow } from "../table/own-row.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_NEIGHBOUR, FLAG_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
+import { isUnsure } from "../wire/admission.js";
 import { FLAG_BROADCAST, FLAG_MORE, TYPE_DIFF } from "../wire/frame.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import { readKept, writeKept } from "./kept.js";
@@ -148,6 +149,16 @@ export class Sleeper {
     // A DIFF that wants this node's row is of a node that does not have the word. Who advertises sends its row anyway.
     const wantsOwn = frame.type === TYPE_DIFF && this.rows.hasFlag(OWN_SLOT, FLAG_TO_SEND);
     if (wantsOwn && !this.hasAnswer && !this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN)) return;
+    if (!this.hasAnswer && isUnsure(frame)) {
+      // It does not have the word. The answer brings it, and one more SYN shows whether it arrived.
+      this.outbox.send(OWN_SLOT);
+      if (sender >= 0 && this.asked < ASKS_MAX) {
+        this.asked++;
+        this.rounds.ask(sender);
+        this.wait(ASKING, ANSWER_MS);
+      }
+      return;
+    }
     // Messages for this node wait at the first one. Later answers are those to its own messages and receipts.
     if (!this.hasAnswer) this.setPeer(sender, messages);
     this.hasAnswer = true;

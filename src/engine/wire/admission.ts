@@ -5,7 +5,7 @@ import {
   DROP_ECHO, DROP_ID_CONFLICT, DROP_LENGTH, DROP_NONE, DROP_REPLAY, DROP_ROW, DROP_STALE, DROP_UNASKED, DROP_UNPROVEN,
   DROP_UNSEALED,
 } from "./drops.js";
-import { DATAGRAM_BYTES_MOST, FLAG_SEALED, TYPE_SYN } from "./frame.js";
+import { DATAGRAM_BYTES_MOST, FLAG_CHALLENGE, FLAG_SEALED, TYPE_ACK, TYPE_SYN } from "./frame.js";
 import type { FrameReader } from "./frame-reader.js";
 import { FRESH, REPLAYED, type ReplayGuard } from "./replay-guard.js";
 import { SEAL_BYTES } from "./sealer.js";
@@ -63,6 +63,14 @@ export function checkFrame(
 export function answersFrame(frame: FrameReader, guard: ReplayGuard | undefined, counter: number): boolean {
   if (!frame.isAnswer() || (counter - frame.inReplyTo) >>> 0 >= ANSWERABLE_FRAMES) return false;
   return guard === undefined || guard.isRecent(frame.inReplyTo);
+}
+
+/**
+ * Whether the sender of an answer may not have applied the SYN: it challenges (PROTOCOL 7) or, in a network with a
+ * name, shows its limits (3.4).
+ */
+export function isUnsure(frame: FrameReader): boolean {
+  return (frame.flags & FLAG_CHALLENGE) !== 0 || (frame.isNamed() && frame.type === TYPE_ACK && frame.limits >= 0);
 }
 
 function isEcho(frame: FrameReader, rows: Rows, counter: number, address: number, port: number): boolean {

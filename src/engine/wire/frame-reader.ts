@@ -407,7 +407,7 @@ export class FrameReader extends Reader {
 
   /** PROTOCOL 11: checks the form, also in a node without messages. */
   private checkMessage(): number {
-    if (this.failed) return DROP_SECTION;
+    if (this.failed || this.type === TYPE_LEAVE) return DROP_SECTION;
     if (this.end - this.position !== WAITING_BYTES) this.flags |= FLAG_OF_MESSAGE;
     return isMessage(this.bytes, this.position, this.end, this.section, this.isAnswer()) ? DROP_NONE : DROP_SECTION;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Reader, Writer } from "../../../src/engine/wire/cursor.js";
+import { SECTION_HEAD_BYTES } from "../../../src/engine/wire/frame.js";
 import { EventData } from "../../../src/engine/feed/event.js";
 import { KIND_LOG, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { BatchData, beginBatches, checkBatch, readBatchEvent, rewindBatch } from "../../../src/engine/feed/batches.js";
@@ -8,8 +9,6 @@ import { propertyOptions } from "../../support/random.js";
 import {
   FeedNode, type PlainEvent, T, Truth, bytesOf, cborOf, decoded, hex, logEvent, plainOf, removeEvent, setEvent,
 } from "./feed-support.js";
-
-const SECTION_HEAD_BYTES = 3;
 
 /** A node with one feed of its own, in generation `generation`. */
 function authorOf(id: number, generation: number): FeedNode {

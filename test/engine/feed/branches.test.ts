@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { nodeSealing } from "../../../desktop/platform/node-sealing.js";
+import { NOTIFY_FORK } from "../../../src/engine/index.js";
+import { FLAG_CHALLENGE, FLAG_MORE, TYPE_ACK, TYPE_DIFF } from "../../../src/engine/wire/frame.js";
 import { eventFeeds } from "../../../src/events/index.js";
 import { EngineNetwork, type Sent } from "../../support/engine-network.js";
 import { heldFeed } from "../../support/engine-state.js";
@@ -42,6 +45,59 @@ function frontiers(network: EngineNetwork): Set<string> {
 }
 
 describe("branches of a feed", () => {
+  it("a challenge does not show that the peer holds nothing of the feed", () => {
+    const sealed = { ...FEEDS, sealer: nodeSealing(new Uint8Array(32).fill(9), undefined) };
+    const network = new EngineNetwork();
+    for (const node of [AUTHOR, 2, 3]) network.add(node, sealed, [1, 2], 3);
+    network.run(5 * ROUND);
+    logs(network, 1, 2);
+    network.run(5 * ROUND);
+    let challenges = 0;
+    // The frame that proves the author's SYN is lost, each time, and so is what it would bring.
+    network.lose = ({ from, bytes }) => {
+      if (bytes[1] % 8 === TYPE_ACK && (bytes[1] & FLAG_CHALLENGE) !== 0) challenges++;
+      return from === AUTHOR && bytes[1] % 8 === TYPE_DIFF;
+    };
+    // The same revision, as after a deep sleep without a log; and a counter that fits no window.
+    const author = network.add(AUTHOR, { ...sealed, randomSeed: 77 }, [2, 3], 3, false);
+    logs(network, 3, 3);
+    for (let tries = 0; challenges === 0; tries++) {
+      assert.ok(tries < 100, "no challenge");
+      network.run(ROUND / 10);
+    }
+    assert.equal(author.feed!.outbox.ownWithheld, true, "it would put event 3 under the number of event 1");
+    network.lose = () => false;
+    network.run(20 * ROUND);
+    for (const node of [1, 2, 3]) assert.ok(holds(network, node, 1, 3), `node ${node}`);
+    assert.deepEqual(network.notified.filter(({ kind }) => kind === NOTIFY_FORK), []);
+  });
+
+  it("an answer without room for events has MORE, and does not show that the peer holds none", () => {
+    const network = new EngineNetwork();
+    for (const node of [AUTHOR, 2, 3]) network.add(node, { ...FEEDS, id: 100 + node }, [1, 2], 0);
+    network.run(5 * ROUND);
+    for (let n = 1; n <= 3; n++) network.log(AUTHOR, "n", "x".repeat(100) + n);
+    network.run(5 * ROUND);
+    network.engines.delete(AUTHOR);
+    network.sent.length = 0;
+    network.lose = ({ from, bytes }) => from === 9 && bytes[1] % 8 === TYPE_DIFF;
+    // The same revision, a later heartbeat, and an address that is not proven: the ACK is at most 3 SYNs long.
+    const author = network.add(9, { ...FEEDS, id: 100 + AUTHOR, randomSeed: 4 }, [2, 3], 0, false);
+    network.log(9, "n", 4);
+    const acks = (): Sent[] => network.sent.filter(({ to, bytes }) => to === 9 && bytes[1] % 8 === TYPE_ACK);
+    for (let tries = 0; acks().length === 0; tries++) {
+      assert.ok(tries < 100, "no ACK");
+      network.run(ROUND / 10);
+    }
+    assert.deepEqual(acks().map(({ bytes }) => bytes[1] & FLAG_MORE), [FLAG_MORE]);
+    assert.equal(author.feed!.outbox.ownWithheld, true, "it would put event 4 under the number of event 1");
+    network.lose = () => false;
+    network.run(20 * ROUND);
+    const held = [9, 2, 3].map((node) => heldFeed(network.engines.get(node)!, 100 + AUTHOR).events);
+    assert.deepEqual(held.map((events) => Object.keys(events).length), [4, 4, 4]);
+    assert.deepEqual(network.notified.filter(({ kind }) => kind === NOTIFY_FORK), []);
+  });
+
   it("a generation that joins two lives reaches ten nodes in few rounds", () => {
     const network = makeNetwork(10);
     logs(network, 1, 20);
