@@ -69,6 +69,9 @@ describe("the fuzzer", function () {
       const found = targets.find((one) => one.name === target);
       assert.ok(found !== undefined, `${name}: there is no such target`);
       assert.equal(replay(found, lines), undefined, name);
+      const session = found.begin();
+      const results = lines.map((line) => session.run(line) ?? "");
+      assert.ok(results.some((result) => result.startsWith("accepted")), `${name}: its frames are of another format`);
     }
   });
 
