@@ -26,7 +26,7 @@ export function writeOpening(
     const isAsleep = rows.isAsleep(OWN_SLOT);
     const isFirst = type === TYPE_LEAVE || isProbed || isShown || isAccused(rows, slot);
     const first = isAsleep ? OWN_SLOT : isFirst ? slot : -1;
-    if (first >= 0) writer.writeRow(rows, first);
+    if (first >= 0) writer.writeRow(rows, first, false);
     // PROTOCOL 6.8: what a node that sleeps learnt is no news to the others.
     if (isAsleep) noteOwn(rows, feeds);
     else if (type === TYPE_SYN) {

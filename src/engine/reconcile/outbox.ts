@@ -442,7 +442,7 @@ export class Outbox {
     const rows = this.rows;
     const count = this.toSendCount;
     let next = this.toSendNext;
-    while (next < count && this.writer.writeRow(rows, rows.listed(LIST_TO_SEND, next))) next++;
+    while (next < count && this.writer.writeRow(rows, rows.listed(LIST_TO_SEND, next), false)) next++;
     this.toSendNext = next;
   }
 }
