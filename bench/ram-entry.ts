@@ -140,7 +140,7 @@ class Bench {
     writer.begin(this.incoming!, 1472, TYPE_SYN, 0, peer, ++this.counter, 0);
     if (kind === "row") {
       writer.beginRows();
-      writer.writeRow(peer, peer.find(3));
+      writer.writeRow(peer, peer.find(3), false);
       writer.endSection();
     } else if (kind === "first") {
       writer.writeLimits(VALUE_BYTES_MAX, 0, peer.capacity, NO_NETWORK);

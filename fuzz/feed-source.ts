@@ -78,7 +78,7 @@ export class FeedSource implements DatagramSource {
     const limit = random.pick(LIMITS);
     writer.begin(this.out, limit, type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
     if (random.chance(0.7) && writer.beginRows()) {
-      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, random.below(AUTHORS.length));
+      for (let i = 0; i <= AUTHORS.length; i++) writer.writeRow(rows, random.below(AUTHORS.length), false);
       writer.endSection();
     }
     const after = random.chance(0.5) ? 0 : from;

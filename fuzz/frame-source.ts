@@ -10,6 +10,7 @@ import {
 import { SKETCH_WORDS, sketchRows } from "../src/engine/reconcile/sketch.js";
 import { varintBytes } from "../src/engine/wire/cursor.js";
 import { FrameWriter } from "../src/engine/wire/frame-writer.js";
+import { FLAG_CONFIRMED } from "../src/engine/table/row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../src/engine/table/rows.js";
 import { drawBytes, drawWord, mutate } from "./mutate.js";
 import type { DatagramSource, World } from "./world.js";
@@ -134,7 +135,7 @@ export class FrameSource implements DatagramSource {
   private writeRows(random: SimRandom, rows: Rows): void {
     if (!this.writer.beginRows()) return;
     for (let left = random.below(rows.count); left >= 0; left--) {
-      this.writer.writeRow(rows, rows.slotAt(random.below(rows.count)));
+      this.writer.writeRow(rows, rows.slotAt(random.below(rows.count)), random.chance(0.5));
     }
     this.writer.endSection();
   }
@@ -185,4 +186,6 @@ function merge(rows: Rows, row: RowData, random: SimRandom): void {
     value.set(drawBytes(random, row.valueLength));
   }
   rows.merge(row, value);
+  // Its update has a check.
+  if (random.chance(0.5)) rows.setFlag(rows.find(row.id), FLAG_CONFIRMED);
 }

@@ -72,7 +72,7 @@ export class Strangers {
     const flags = isSealed ? FLAG_SEALED : 0;
     this.writer.begin(bytes, BYTES_MAX, TYPE_SYN, flags, rows, this.random.next(), 0);
     if (this.writer.beginRows()) {
-      for (let slot = 0; slot < INVENTED_ROWS; slot++) this.writer.writeRow(rows, slot);
+      for (let slot = 0; slot < INVENTED_ROWS; slot++) this.writer.writeRow(rows, slot, false);
       this.writer.endSection();
     }
     if (bytes[0] !== MAGIC_AND_VERSION) throw new Error("no frame was written");

@@ -13,8 +13,8 @@ import { Faults, NOTIFY_TABLE_FULL, type Notification, nextNotification } from "
 import type { EngineOptions } from "./options.js";
 import { Random } from "./random.js";
 import {
-  answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
-  senderAt, wantSender,
+  answerClaim, compareSection, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
+  placeRow, senderAt, wantSender,
 } from "./reconcile/differences.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerJson, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
@@ -348,20 +348,13 @@ export class Engine implements NodeEngine {
   private mergeRows(address: number, port: number, bytes: Uint8Array): void {
     const row = this.row;
     while (this.frame.more()) {
-      let isDeferred = false;
       this.frame.readRow(row);
-      // PROTOCOL 3.1: the sender's own row may leave its address to the datagram.
-      if (row.address === 0) {
-        row.address = address;
-        row.port = port;
-        // PROTOCOL 5.5
-        isDeferred = this.replayGuard !== undefined && defersRow(this.rows, row);
-      }
-      if (row.id === this.rows.id(OWN_SLOT)) {
+      const isPlaced = row.address !== 0 || placeRow(this.rows, this.outbox, row, this.replayGuard, address, port);
+      if (isPlaced && row.id === this.rows.id(OWN_SLOT)) {
         // PROTOCOL 5.5
         answerClaim(this.rows, this.outbox, this.own, row);
         if (this.replayGuard === undefined || this.frame.isAnswer()) this.own.observeAddress(row);
-      } else if (!isDeferred) {
+      } else if (isPlaced) {
         this.mergeRow(row, bytes);
       }
       if (this.feed !== undefined) this.feed.noteClaim(row);

@@ -1,14 +1,17 @@
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { hasLiveNode } from "./membership/probe-order.js";
 import { ALONE_ROUNDS, type Faults, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS } from "./notifications.js";
-import type { Stats } from "./stats.js";
+import { showsLimits } from "./reconcile/opening.js";
+import { ALIKE_MAX, type Stats } from "./stats.js";
 import type { RowData } from "./table/row-data.js";
 import { countBetween } from "./table/fingerprints.js";
-import { FLAG_LIMITS } from "./table/row-flags.js";
+import { FLAG_ALIKE, FLAG_LIMITS } from "./table/row-flags.js";
 import { MERGED_FRESHER, MERGED_VALUE, OWN_SLOT, type Rows } from "./table/rows.js";
 import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
 import { type FrameReader, NO_FEEDS, NO_LIMITS, SAME_LIMITS } from "./wire/frame-reader.js";
-import { CAPACITY_LIMIT, NO_NETWORK, TYPE_ACK, TYPE_SYN } from "./wire/frame.js";
+import { CAPACITY_LIMIT, NO_NETWORK, TYPE_ACK, TYPE_SYN, limitsOf } from "./wire/frame.js";
+
+export { showsLimits } from "./reconcile/opening.js";
 
 /*
  * Nodes of one network may have other limits, as while devices are updated. They show
@@ -29,20 +32,25 @@ export function exchangeLimits(
   showed: boolean,
 ): boolean {
   const hasLimits = frame.limits !== NO_LIMITS;
-  const isKnown = slot < 0 || rows.hasFlag(slot, FLAG_LIMITS);
   // Also of a peer without a row: its table may be full, and so may this one.
   if (hasLimits) {
     stats.noteCapacity(frame.limits === SAME_LIMITS ? rows.capacity : frame.capacity(), frame.id);
     compareCapacity(rows, faults, stats);
   }
-  if (hasLimits && !isKnown) {
+  if (hasLimits && slot >= 0 && !rows.hasFlag(slot, FLAG_LIMITS)) {
     rows.setFlag(slot, FLAG_LIMITS);
-    if (frame.limits !== SAME_LIMITS) compareLimits(rows, faults, frame, feed, slot);
+    const eventBytesMax = feed === undefined ? 0 : feed.feeds.eventBytesMax;
+    const isAlike = frame.limits === SAME_LIMITS
+      || frame.limits === limitsOf(rows.valueBytesMax, eventBytesMax, rows.capacity);
+    if (!isAlike) compareLimits(rows, faults, frame, feed, slot);
+    // PROTOCOL 3.4: in a network with a name, limits also show of which network their sender is.
+    if (stats.countAlike(isAlike && !frame.isNamed()) === ALIKE_MAX) rows.setFlag(OWN_SLOT, FLAG_ALIKE);
+    else rows.clearFlag(OWN_SLOT, FLAG_ALIKE);
   }
   // All frames of a node with feeds show them.
   const hasEvents = feed !== undefined && feed.feeds.sequence(OWN_SLOT) > 0;
   if (slot >= 0 && hasEvents && frame.feedsHash === NO_FEEDS) faults.report(NOTIFY_NO_FEEDS, slot);
-  if (frame.type === TYPE_SYN) return hasLimits || !isKnown;
+  if (frame.type === TYPE_SYN) return hasLimits || showsLimits(rows, slot);
   // Who answers that its limits are the same got those of this node in the SYN.
   return frame.type === TYPE_ACK && hasLimits && frame.limits !== SAME_LIMITS && !showed;
 }
@@ -83,11 +91,6 @@ export function isOfNetwork(rows: Rows, frame: FrameReader): boolean {
 }
 
 const ORDER_KEY_MAX = 0xffffffff;
-
-/** Whether SYNs to the node in a slot show this node's limits: those of that node are not known. @param slot or -1 */
-export function showsLimits(rows: Rows, slot: number): boolean {
-  return slot >= 0 && !rows.hasFlag(slot, FLAG_LIMITS);
-}
 
 /** A row was merged. Counts a value that is too long. A value that came after its statement makes the row an update. */
 export function noteValue(rows: Rows, stats: Stats, row: RowData, slot: number, merged: number): void {

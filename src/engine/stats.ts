@@ -1,4 +1,5 @@
 import { DROP_REASONS } from "./wire/drops.js";
+import { CAPACITY_MOST } from "./wire/frame.js";
 import type { WordPool } from "./word-pool.js";
 
 /** Counters since the start, uint32 that wrap, and the smallest table of a peer. */
@@ -54,12 +55,21 @@ export class Stats {
   noteCapacity(capacity: number, id: number): void {
     const least = this.leastCapacity();
     if (least !== 0 && capacity >= least) return;
-    this.words[this.start + LEAST_CAPACITY] = capacity;
+    this.words[this.start + LEAST_CAPACITY] += capacity - least;
     this.words[this.start + LEAST_CAPACITY + 1] = id;
   }
 
+  /** A peer showed its limits for the first time. Returns how many in a row, at most 16, had those of this node. */
+  countAlike(isAlike: boolean): number {
+    const at = this.start + LEAST_CAPACITY;
+    const alike = this.words[at] >>> ALIKE_SHIFT;
+    const next = !isAlike ? 0 : alike < ALIKE_MAX ? alike + 1 : alike;
+    this.words[at] = this.leastCapacity() | (next << ALIKE_SHIFT);
+    return next;
+  }
+
   /** The smallest capacity that a peer showed, in rows; 0: none did. */
-  leastCapacity(): number { return this.words[this.start + LEAST_CAPACITY]; }
+  leastCapacity(): number { return this.words[this.start + LEAST_CAPACITY] & CAPACITY_MOST; }
   /** Id of the peer with that capacity. */
   leastCapacityId(): number { return this.words[this.start + LEAST_CAPACITY + 1]; }
 
@@ -73,8 +83,11 @@ const DATAGRAMS_RECEIVED = DROP_REASONS;
 const BYTES_RECEIVED = DROP_REASONS + 1;
 const DATAGRAMS_SENT = DROP_REASONS + 2;
 const BYTES_SENT = DROP_REASONS + 3;
-/** The capacity, then the id. */
+/** The capacity, and above it what `countAlike` returned last; then the id. */
 const LEAST_CAPACITY = DROP_REASONS + 4;
+const ALIKE_SHIFT = 16;
+/** The most that `countAlike` returns. */
+export const ALIKE_MAX = 16;
 const ROUNDS_ALONE = DROP_REASONS + 6;
 /** One bit for each reason, of which there are less than 32. */
 const REFUSED = DROP_REASONS + 7;

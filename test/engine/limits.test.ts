@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { nodeDigest } from "../../desktop/platform/node-digest.js";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
-import { BROADCAST_ADDRESS, type EngineOptions, NOTIFY_LIMITS, NOTIFY_NO_FEEDS } from "../../src/engine/index.js";
-import { FLAG_LIMITS } from "../../src/engine/table/row-flags.js";
+import {
+  BROADCAST_ADDRESS, type EngineOptions, NOTIFY_LIMITS, NOTIFY_NO_FEEDS, OWN_SLOT,
+} from "../../src/engine/index.js";
+import { FLAG_ALIKE, FLAG_LIMITS } from "../../src/engine/table/row-flags.js";
 import { FEEDS_HASH_BYTES, SECTION_LIMITS, TYPE_ACK, TYPE_DIFF, TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { eventFeeds } from "../../src/events/index.js";
 import { EngineNetwork, type Sent } from "../support/engine-network.js";
@@ -50,6 +52,25 @@ describe("Engine: limits of nodes", () => {
       assert.ok(longest <= ACK_BYTES + extra, `${name} ${longest} bytes`);
       assert.deepEqual(toldLimits(network), [], name);
     }
+  });
+
+  it("after 16 peers in a row with its limits, a node shows them to those only that show theirs", () => {
+    const network = new EngineNetwork();
+    start(network, Array.from({ length: 20 }, () => ({})));
+    network.run(60 * ROUND_MS);
+    const [first, ...others] = [...network.engines.values()];
+    const unlike = network.add(21, { randomSeed: 21, valueBytesMax: 48 }, [2]);
+    assert.ok(first.rows.hasFlag(OWN_SLOT, FLAG_ALIKE));
+    network.run(2 * ROUND_MS);
+    network.sent.length = 0;
+    network.run(60 * ROUND_MS);
+    const all = [first, ...others].map(({ rows }) => rows.id(OWN_SLOT));
+    const both = all.flatMap((id) => [[id, 21], [21, id]]).sort();
+    assert.deepEqual(toldLimits(network), both);
+    // Who showed none itself shows them in a DIFF.
+    const types = new Set(network.sent.filter(showsLimits).map(({ bytes }) => readGood(bytes).type));
+    assert.ok(types.has(TYPE_DIFF));
+    assert.ok(!unlike.rows.hasFlag(OWN_SLOT, FLAG_ALIKE));
   });
 
   it("both nodes are notified of other limits, once for each start of either", () => {

@@ -5,7 +5,8 @@ import { formatAddress } from "../../src/engine/wire/address.js";
 import {
   FLAG_IN_SYNC, SECTION_MESSAGE, SECTION_ROWS, TYPE_BITS, TYPE_LEAVE, sectionHead,
 } from "../../src/engine/wire/frame.js";
-import { frames, refusals, tableOf } from "../engine/wire/frame-support.js";
+import { rowCheck } from "../../src/engine/table/row-check.js";
+import { type VectorRow, frames, refusals, tableOf } from "../engine/wire/frame-support.js";
 import { type Captured, fieldsOf, fromHex, requireTshark } from "./capture.js";
 
 interface Row { id: number; revision: number; heartbeat: number; state: number; value: string }
@@ -76,10 +77,10 @@ describe("the dissector for Wireshark, on the vectors", function () {
     const results = await fieldsOf(frames.map(({ hex }) => captured(hex)), [
       "chisme.type", "chisme.id", "chisme.revision", "chisme.counter", "chisme.in_reply_to", "chisme.heartbeat",
       "chisme.flags.in_sync", "chisme.table_hash", "chisme.row.address", "chisme.row.port",
-      "chisme.row.id", "chisme.row.state", "chisme.row.revision", "chisme.row.heartbeat", "chisme.ping_req.id",
-      "chisme.indirect_ack.id", "chisme.want.id", "chisme.digest.from", "chisme.digest.to", "chisme.fingerprints.log",
-      "chisme.fingerprints.range", "chisme.limits.value_bytes", "chisme.limits.event_bytes", "chisme.limits.capacity",
-      "chisme.drop", "_ws.expert",
+      "chisme.row.id", "chisme.row.state", "chisme.row.revision", "chisme.row.heartbeat", "chisme.row.check",
+      "chisme.ping_req.id", "chisme.indirect_ack.id", "chisme.want.id", "chisme.digest.from", "chisme.digest.to",
+      "chisme.fingerprints.log", "chisme.fingerprints.range", "chisme.limits.value_bytes", "chisme.limits.event_bytes",
+      "chisme.limits.capacity", "chisme.drop", "_ws.expert",
     ]);
     for (const [i, vector] of frames.entries()) {
       const { name } = vector;
@@ -92,7 +93,9 @@ describe("the dissector for Wireshark, on the vectors", function () {
       const isInSync = isAck && (vector.flags & FLAG_IN_SYNC) !== 0;
       const hash = tableOf(vector.held).tableHash;
       // The sender's own row has an address only if the sender advertises it.
-      const addressed = rows.filter(({ id }) => id !== vector.held[0].id || vector.type > TYPE_LEAVE);
+      const isWhole = ({ isForeign }: VectorRow): boolean => vector.updates !== true || isForeign === true;
+      const addressed = rows.filter(isWhole).filter(({ id }) => id !== vector.held[0].id || vector.type > TYPE_LEAVE);
+      const checks = rows.filter((row) => !isWhole(row));
       const limits = vector.limits === "same" ? undefined : vector.limits;
       assert.deepEqual(result, {
         "chisme.flags.in_sync": isAck ? [isInSync ? "1" : "0"] : [],
@@ -104,7 +107,10 @@ describe("the dissector for Wireshark, on the vectors", function () {
         "chisme.in_reply_to": [2, 3, 6, 7].includes(vector.type) ? [String(vector.inReplyTo)] : [],
         "chisme.heartbeat": result["chisme.heartbeat"],
         "chisme.row.id": hexIds(rows.map(({ id }) => id)), "chisme.row.state": states,
-        "chisme.row.revision": decimals(rows.map(({ revision }) => revision)),
+        "chisme.row.revision": decimals(rows.filter(isWhole).map(({ revision }) => revision)),
+        "chisme.row.check": checks.map(({ address, port, revision, heartbeat }) => (
+          `0x${rowCheck(address, port, revision, heartbeat).toString(16).padStart(2, "0")}`
+        )),
         "chisme.row.heartbeat": decimals(rows.map(({ heartbeat }) => heartbeat)),
         "chisme.ping_req.id": hexIds(vector.probes), "chisme.indirect_ack.id": hexIds(vector.heard),
         "chisme.want.id": hexIds(vector.wants), "chisme.digest.from": hexIds(vector.digests?.map(({ from }) => from)),

@@ -40,8 +40,8 @@ local STATES = {
   [0] = "UP", [1] = "PROBED", [2] = "SUSPECT", [3] = "DOWN", [4] = "REMOVE", [5] = "LEFT", [6] = "UP, asleep",
 }
 local ADDRESS_FORMS = {
-  [0] = "source of the datagram", [1] = "network and port of the first one in full", [2] = "in full",
-  [3] = "in full, foreign row",
+  [0] = "source of the datagram", [1] = "network and port of the first one in full, or a check",
+  [2] = "in full", [3] = "in full, foreign row",
 }
 local WANT, ROWS, DIGEST, RANGE_FINGERPRINTS, ROW_FINGERPRINTS, PING_REQ, INDIRECT_ACK = 1, 2, 3, 4, 5, 6, 7
 local SNAPSHOT, EVENTS, FEEDS_HASH, GAP, HISTORY, LIMITS, MESSAGE, HOP = 8, 9, 10, 11, 12, 13, 14, 15
@@ -92,6 +92,7 @@ local f = {
   row_address = ProtoField.ipv4("chisme.row.address", "Address"),
   row_port = ProtoField.uint16("chisme.row.port", "Port", base.DEC),
   row_foreign = ProtoField.bool("chisme.row.foreign", "Foreign"),
+  row_check = ProtoField.uint8("chisme.row.check", "Check of address, port and revision", base.HEX),
   row_revision = ProtoField.uint32("chisme.row.revision", "Revision", base.DEC),
   row_heartbeat = ProtoField.uint32("chisme.row.heartbeat", "Heartbeat", base.DEC),
   row_back = ProtoField.uint32("chisme.row.back", "Back in seconds", base.DEC),
@@ -690,13 +691,15 @@ sections[WANT] = ids_section(f.want_id, "wants")
 sections[PING_REQ] = ids_section(f.ping_req_id, "ping-req")
 sections[INDIRECT_ACK] = ids_section(f.indirect_ack_id, "indirect-ack")
 
---- The address and port of a row; nil where they are in the base, and there is none yet.
+--- The address and port of a row; nil where a check stands for them and for the revision: before the base.
 local function read_address(reader, tree, form, base)
   local at = reader.at
   local address, port, port_at
-  if form == 1 then
+  if form == 1 and not base.port then
+    reader:field(tree, f.row_check, "u8")
+    return nil
+  elseif form == 1 then
     local host = reader:u8()
-    if not base.port then return nil end
     address, port, port_at = base.network + host, base.port, at
   else
     address, port_at, port = reader:u32(), reader.at, reader:u16()
@@ -732,7 +735,7 @@ local function read_row(reader, tree, frame, base)
     id = reader:field(row_tree, f.row_id, "u32")
     address, port = read_address(reader, row_tree, form, base)
     if form == 3 then row_tree:add(f.row_foreign, octet, true) end
-    revision = reader:field(row_tree, f.row_revision, "varint")
+    revision = address and reader:field(row_tree, f.row_revision, "varint")
     heartbeat = reader:field(row_tree, f.row_heartbeat, "varint")
   end
   local is_asleep = state == 6 and form ~= 3
@@ -749,8 +752,7 @@ local function read_row(reader, tree, frame, base)
   row_tree:set_len(size)
   local function bad(text) refuse("row", text, start, size) end
   if form == 0 and is_again then bad("the sender's own row for the second time") end
-  if form == 1 and not address then bad("the first row with an address in full comes later, or never") end
-  if form ~= 0 and (not is_host(address) or port == 0) then bad("no address of a host") end
+  if address and (not is_host(address) or port == 0) then bad("no address of a host") end
   if not is_asleep and state > 5 then bad("no such state") end
   if back > 1728000 then bad("asleep for more than 20 days") end
   if sequence == 0xffffffff then bad("no such sequence number") end
@@ -759,8 +761,9 @@ local function read_row(reader, tree, frame, base)
   local name, value
   if has_value then name, value = add_shared(row_tree, reader, value_at, length) end
   if address and form ~= 3 then note_id(ipv4_text(address) .. ":" .. port, id) end
-  row_tree:set_text(("Row of %08x%s: %s%s, rev %d hb %d%s"):format(id, name and " " .. quoted(name) or "",
-    STATES[state], is_asleep and " for " .. back .. " s" or "", revision, heartbeat, value and ", " .. value or ""))
+  row_tree:set_text(("Row of %08x%s: %s%s, %shb %d%s"):format(id, name and " " .. quoted(name) or "", STATES[state],
+    is_asleep and " for " .. back .. " s" or "", revision and "rev " .. revision .. " " or "", heartbeat,
+    value and ", " .. value or ""))
 end
 
 sections[ROWS] = function(reader, tree, frame)

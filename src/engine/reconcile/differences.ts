@@ -10,6 +10,8 @@ import {
   type Rows,
 } from "../table/rows.js";
 import { STATE_MASK } from "../table/row-layout.js";
+import { CHECKED } from "../table/row-data.js";
+import { completeRow } from "../table/row-check.js";
 import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
@@ -89,10 +91,29 @@ function observeMove(
 }
 
 /**
+ * PROTOCOL 5.2, step 3: whether a row without an address is to be merged. One that has a check is completed from the
+ * row that is held, or wanted; one that leaves its address to the datagram has that, if it need not wait for a proof.
+ *
+ * @param guard in a sealed network, where an address needs a proof
+ */
+export function placeRow(
+  rows: Rows, outbox: Outbox, row: RowData, guard: ReplayGuard | undefined, address: number, port: number,
+): boolean {
+  if (row.port >= CHECKED) {
+    if (completeRow(rows, row)) return true;
+    if (rows.find(row.id) >= 0 || rows.hasPlace(row.state)) outbox.want(row.id);
+    return false;
+  }
+  row.address = address;
+  row.port = port;
+  return guard === undefined || !defersRow(rows, row);
+}
+
+/**
  * PROTOCOL 5.5: whether a row that leaves its address to the datagram has to wait for the proof of that address. The
  * row of a node that left does not wait. It keeps the address that is held.
  */
-export function defersRow(rows: Rows, row: RowData): boolean {
+function defersRow(rows: Rows, row: RowData): boolean {
   const slot = rows.find(row.id);
   if (slot < 0 || rows.isAt(slot, row.address, row.port)) return false;
   if (row.state !== LEFT) return true;

@@ -1,5 +1,6 @@
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_ALIKE, FLAG_LIMITS } from "../table/row-flags.js";
 import { UP } from "../table/states.js";
 import { SECTION_INDIRECT_ACK, SECTION_MESSAGE, TYPE_LEAVE, TYPE_SYN } from "../wire/frame.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
@@ -25,7 +26,7 @@ export function writeOpening(
     const isAsleep = rows.isAsleep(OWN_SLOT);
     const isFirst = type === TYPE_LEAVE || isProbed || isShown || isAccused(rows, slot);
     const first = isAsleep ? OWN_SLOT : isFirst ? slot : -1;
-    if (first >= 0) writer.writeRow(rows, first);
+    if (first >= 0) writer.writeRow(rows, first, false);
     // PROTOCOL 6.8: what a node that sleeps learnt is no news to the others.
     if (isAsleep) noteOwn(rows, feeds);
     else if (type === TYPE_SYN) {
@@ -39,6 +40,11 @@ export function writeOpening(
     if (mayVouch) writer.writeId(rows.id(OWN_SLOT));
     writer.endSection();
   }
+}
+
+/** Whether SYNs to the node in a slot show this node's limits (PROTOCOL 5.7). @param slot or -1 */
+export function showsLimits(rows: Rows, slot: number): boolean {
+  return slot >= 0 && !rows.hasFlag(slot, FLAG_LIMITS) && !rows.hasFlag(OWN_SLOT, FLAG_ALIKE);
 }
 
 function isAccused(rows: Rows, slot: number): boolean {

@@ -7,11 +7,11 @@ import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { Links } from "../wire/links.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
-import { FLAG_ADDRESS_GIVEN, FLAG_LIMITS, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
+import { FLAG_ADDRESS_GIVEN, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Media } from "../table/subnets.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
 import { SummaryWriter } from "./summary-writer.js";
-import { writeOpening } from "./opening.js";
+import { showsLimits, writeOpening } from "./opening.js";
 import { ANY_TRANSMITS, transmitsOnDemand, writeUpdates } from "./updates.js";
 import { noteWakingDiff } from "./waking.js";
 import { addWant, writeWants } from "./wants.js";
@@ -173,7 +173,7 @@ export class Outbox {
 
   /** @param slot of the receiver's row, which goes first if it is not UP; 0 for none */
   addSyn(address: number, port: number, flags: number, slot: number): void {
-    const isKnown = slot === OWN_SLOT ? !this.isNamed() : this.rows.hasFlag(slot, FLAG_LIMITS);
+    const isKnown = slot === OWN_SLOT ? !this.isNamed() : !showsLimits(this.rows, slot);
     const unaddressed = slot === OWN_SLOT && this.replayGuard !== undefined ? FLAG_UNADDRESSED : 0;
     const all = flags | unaddressed | (isKnown ? 0 : WITH_LIMITS);
     this.add(TYPE_SYN, address, port, all, slot, 0, this.rows.id(slot));
@@ -193,7 +193,7 @@ export class Outbox {
   /** A SYN to the node in `slot`, with the message in a place. */
   addMessage(slot: number, place: number): void {
     const rows = this.rows;
-    const flags = (SECTION_MESSAGE << ABOUT_SHIFT) | (rows.hasFlag(slot, FLAG_LIMITS) ? 0 : WITH_LIMITS);
+    const flags = (SECTION_MESSAGE << ABOUT_SHIFT) | (showsLimits(rows, slot) ? WITH_LIMITS : 0);
     this.add(TYPE_SYN, rows.address(slot), rows.port(slot), flags, slot, place, rows.id(slot));
   }
 
@@ -443,7 +443,7 @@ export class Outbox {
     const rows = this.rows;
     const count = this.toSendCount;
     let next = this.toSendNext;
-    while (next < count && this.writer.writeRow(rows, rows.listed(LIST_TO_SEND, next))) next++;
+    while (next < count && this.writer.writeRow(rows, rows.listed(LIST_TO_SEND, next), false)) next++;
     this.toSendNext = next;
   }
 }

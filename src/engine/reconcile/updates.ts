@@ -1,5 +1,6 @@
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type Rows, TRANSMITS_MAX } from "../table/rows.js";
+import { UPDATE_URGENT } from "../table/transmits.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 
 /** For `writeUpdates`: whatever transmits a row has left. */
@@ -52,7 +53,8 @@ function writeUpdatesOf(
 ): boolean {
   for (let slot = rows.nextUpdate(from, transmits); slot < to; slot = rows.nextUpdate(slot + 1, transmits)) {
     if (slot === except || rows.hasFlag(slot, FLAG_TO_SEND)) continue;
-    if (!writer.writeRow(rows, slot)) return false;
+    // What is urgent must not wait for a request.
+    if (!writer.writeRow(rows, slot, transmits < UPDATE_URGENT)) return false;
     rows.noteSent(slot);
   }
   return true;

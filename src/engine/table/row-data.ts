@@ -1,12 +1,16 @@
 /** The node of a row is not asleep. */
 export const AWAKE = -1;
 
+/** Higher than all ports, in place of one: see `RowData.port`. */
+export const CHECKED = 0x10000;
+
 /** A row as it was read from a datagram. Its value stays in the datagram's bytes. */
 export class RowData {
   /** uint32 that names the node. */
   id = 0;
   /** IPv4 address as uint32; 0 when the frame does not have it. */
   address = 0;
+  /** 0: the address is the datagram's source. From CHECKED on: the low octet is a check of address and revision. */
   port = 0;
   revision = 0;
   heartbeat = 0;

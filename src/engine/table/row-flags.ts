@@ -27,6 +27,8 @@ export const FLAG_WINDOW = 0x200;
 export const FLAG_AWAITS_VALUE = 0x400;
 /** The node's limits are known for this start of it, and were compared with this node's. */
 export const FLAG_LIMITS = 0x800;
+/** Of the own row: peers have the limits of this node, so it shows them only where a peer shows its own. */
+export const FLAG_ALIKE = 0x800;
 /** Of the own row, which has no last probes: the user gave its address, and no peer's row changes it. */
 export const FLAG_ADDRESS_GIVEN = 64;
 /** In a table of the ESPGossip dialect, which has no last probes: this node makes the row's statements. */

@@ -18,7 +18,7 @@ import {
 import { WAITING_BYTES, isMessage } from "./message-form.js";
 import { orderKey } from "../table/hash.js";
 import { checkRangeFingerprints, checkRowFingerprints } from "./summary-checks.js";
-import { AWAKE, type RowData, type FeedClaim } from "../table/row-data.js";
+import { AWAKE, CHECKED, type RowData, type FeedClaim } from "../table/row-data.js";
 import { ASLEEP, LEFT, SLEEP_SECONDS_MAX, UP } from "../table/states.js";
 
 /** Reads events, and what rows show of feeds. Feeds implement it. */
@@ -40,8 +40,8 @@ export const NO_LIMITS = -1;
 /** The limits of the answer's sender are those that the answered frame had. */
 export const SAME_LIMITS = -2;
 
-/** Head, id, revision and heartbeat of a row. The sender's own row may be its head alone. */
-const ROW_BYTES_LEAST = 7;
+/** Head, id and heartbeat of a row. The sender's own row may be its head alone. */
+const ROW_BYTES_LEAST = 6;
 
 /** Reads one frame. `parse` checks the whole frame, so later reads cannot fail. */
 export class FrameReader extends Reader {
@@ -169,9 +169,7 @@ export class FrameReader extends Reader {
   isNamed(): boolean { return (this.flags & FLAG_NETWORK) !== 0; }
 
   /** Whether the frame answers another: an ACK or a DIFF. */
-  isAnswer(): boolean {
-    return this.type === TYPE_ACK || this.type === TYPE_DIFF;
-  }
+  isAnswer(): boolean { return this.type === TYPE_ACK || this.type === TYPE_DIFF; }
 
   /** Whether the frame is an ACK whose sender has the hashes of the SYN. The frame has none. */
   isAckInSync(): boolean {
@@ -260,7 +258,7 @@ export class FrameReader extends Reader {
     this.noteClaim(state >= WITH_FEEDS, 0, 0, state >= WITH_FEEDS ? this.u8() : 0);
   }
 
-  /** The next row of a ROWS section, if `more`. Its address is 0 if the address is the datagram's source. */
+  /** The next row of a ROWS section, if `more`. Its address is 0 if the row does not have it: see `RowData.port`. */
   readRow(row: RowData): void {
     // Datagrams have tens of rows, and each is read twice: what all rows have is read without calls.
     const bytes = this.bytes;
@@ -290,7 +288,11 @@ export class FrameReader extends Reader {
       at += 5;
       let address: number;
       let port = this.basePort;
-      if (addressBytes === 1) {
+      const isChecked = addressBytes === 1 && port === 0;
+      if (isChecked) {
+        address = 0;
+        port = CHECKED | bytes[at];
+      } else if (addressBytes === 1) {
         address = ((this.base & NETWORK_MASK) | bytes[at]) >>> 0;
       } else {
         address = readU32(bytes, at);
@@ -301,10 +303,10 @@ export class FrameReader extends Reader {
         }
       }
       this.position = at + addressBytes;
-      isGood = isHost(address) && port !== 0;
+      isGood = isChecked || (isHost(address) && port !== 0);
       row.address = address;
       row.port = port;
-      row.revision = this.varint();
+      row.revision = isChecked ? 0 : this.varint();
       row.heartbeat = this.varint();
     }
     let state = head & 7;

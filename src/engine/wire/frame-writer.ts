@@ -13,7 +13,8 @@ import {
   TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo, sectionHead,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
-import { FLAG_AWAITS_VALUE } from "../table/row-flags.js";
+import { FLAG_AWAITS_VALUE, FLAG_CONFIRMED } from "../table/row-flags.js";
+import { rowCheck } from "../table/row-check.js";
 import {
   ADDRESS, FLAGS, HEARTBEAT, ID, LENGTH_SHIFT, REVISION, STATE_BITS, STATE_SHIFT, WORDS,
 } from "../table/row-layout.js";
@@ -165,7 +166,8 @@ export class FrameWriter extends Writer {
     return this.beginSection(SECTION_ROWS, 0);
   }
 
-  writeRow(rows: Rows, slot: number): boolean {
+  /** @param isUpdate whether the receiver mostly holds the row's address and revision: a check stands for them */
+  writeRow(rows: Rows, slot: number, isUpdate: boolean): boolean {
     // Full datagrams have tens of rows. So this reads the table's words itself, and knows that the row fits before it
     // writes the first byte.
     const words = rows.words;
@@ -175,7 +177,10 @@ export class FrameWriter extends Writer {
     const port = rows.port(slot);
     const isInBase = slot !== OWN_SLOT && (word & FLAG_FOREIGN) === 0 && port === this.basePort
       && (address & 0xffffff00) >>> 0 === this.base;
-    const form = isInBase ? ADDRESS_IN_BASE : slot !== OWN_SLOT || (word & FLAG_ADDRESS_GIVEN) !== 0
+    // A row of which others hold no statement yet has all.
+    const isChecked = isUpdate && this.basePort === 0 && slot !== OWN_SLOT
+      && (word & (FLAG_CONFIRMED | FLAG_FOREIGN)) === FLAG_CONFIRMED;
+    const form = isInBase || isChecked ? ADDRESS_IN_BASE : slot !== OWN_SLOT || (word & FLAG_ADDRESS_GIVEN) !== 0
       ? (word & FLAG_FOREIGN) !== 0 ? ADDRESS_OF_FOREIGN : ADDRESS_IN_FULL : ADDRESS_OF_SOURCE;
     const length = word >>> LENGTH_SHIFT;
     const lacksValue = length > rows.valueBytesMax || (word & FLAG_AWAITS_VALUE) !== 0;
@@ -188,7 +193,7 @@ export class FrameWriter extends Writer {
     const heartbeat = words[row + HEARTBEAT];
     // Of the own row the frame's head has id, revision and heartbeat.
     const statementBytes = form === ADDRESS_OF_SOURCE ? 1
-      : 5 + addressBytes + (revision < 0x80 ? 1 : varintBytes(revision))
+      : 5 + addressBytes + (isChecked ? 0 : revision < 0x80 ? 1 : varintBytes(revision))
         + (heartbeat < 0x80 ? 1 : varintBytes(heartbeat));
     const backBytes = back === AWAKE ? 0 : varintBytes(back);
     const feeds = this.feeds !== undefined && this.feeds.hasClaim(slot) ? this.feeds : undefined;
@@ -203,7 +208,7 @@ export class FrameWriter extends Writer {
       writeU32(bytes, at + 1, words[row + ID]);
       at += 5 + addressBytes;
       if (addressBytes === 1) {
-        bytes[at - 1] = address;
+        bytes[at - 1] = isChecked ? rowCheck(address, port, revision, heartbeat) : address;
       } else {
         writeU32(bytes, at - 6, address);
         writeU16(bytes, at - 2, port);
@@ -213,8 +218,8 @@ export class FrameWriter extends Writer {
         }
       }
       // Most take one byte, for which a call would cost more than the rest.
-      if (revision < 0x80) bytes[at++] = revision;
-      else at = writeVarint(bytes, at, revision);
+      if (revision >= 0x80 && !isChecked) at = writeVarint(bytes, at, revision);
+      else if (!isChecked) bytes[at++] = revision;
       if (heartbeat < 0x80) bytes[at++] = heartbeat;
       else at = writeVarint(bytes, at, heartbeat);
     }

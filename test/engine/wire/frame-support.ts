@@ -11,6 +11,7 @@ import { WANTS, WINDOW } from "../../../src/engine/reconcile/outbox-words.js";
 import { SKETCH_WORDS, sketchRows } from "../../../src/engine/reconcile/sketch.js";
 import { writeWindow } from "../../../src/engine/reconcile/window.js";
 import { networkHash } from "../../../src/engine/table/hash.js";
+import { FLAG_CONFIRMED } from "../../../src/engine/table/row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
 
 export interface VectorRow {
@@ -39,6 +40,8 @@ export interface FrameVector {
   wants?: number[];
   /** Ids of rows in the ROWS section, in order. */
   rows?: number[];
+  /** They are updates of nodes that made a statement since they are held: they have checks. */
+  updates?: true;
   /** Ranges of keys, one for each DIGEST section. */
   digests?: { from: number; to: number }[];
   /** The base-2 logarithm of the number of range fingerprints. */
@@ -103,7 +106,10 @@ export function write(vector: FrameVector): Uint8Array {
   writeIds(writer, SECTION_WANT, vector.wants);
   if (vector.rows !== undefined) {
     writer.beginRows();
-    for (const id of vector.rows) writer.writeRow(rows, rows.find(id));
+    for (const id of vector.rows) {
+      if (vector.updates) rows.setFlag(rows.find(id), FLAG_CONFIRMED);
+      writer.writeRow(rows, rows.find(id), vector.updates === true);
+    }
     writer.endSection();
   }
   for (const { from, to } of vector.digests ?? []) {

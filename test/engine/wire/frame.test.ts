@@ -4,6 +4,7 @@ import { dropReasonName } from "../../../src/engine/wire/drops.js";
 import { FrameWriter } from "../../../src/engine/wire/frame-writer.js";
 import { TYPE_ACK, TYPE_LEAVE } from "../../../src/engine/wire/frame.js";
 import { TableHash, orderKey } from "../../../src/engine/table/hash.js";
+import { CHECKED } from "../../../src/engine/table/row-data.js";
 import { propertyOptions } from "../../support/random.js";
 import { REMOVE } from "../../../src/engine/table/states.js";
 import {
@@ -62,7 +63,9 @@ function expected(vector: FrameVector): unknown {
     // The sender's own row comes without an address.
     const entries = vector.rows.map((id) => {
       const isOfSource = id === own.id && vector.type <= TYPE_LEAVE;
-      return isOfSource ? { ...own, address: 0, port: 0 } : vector.held.find((row) => row.id === id)!;
+      if (isOfSource) return { ...own, address: 0, port: 0 };
+      const row = vector.held.find((each) => each.id === id)!;
+      return vector.updates && !row.isForeign ? { ...row, address: 0, port: CHECKED | check(row), revision: 0 } : row;
     });
     sections.push({ tag: 2, entries });
   }
@@ -93,6 +96,14 @@ function expected(vector: FrameVector): unknown {
     tableHash: isInSync ? [] : [rows.tableHash.first, rows.tableHash.second & 0xffff],
     inReplyTo: vector.inReplyTo, sections,
   };
+}
+
+/** PROTOCOL 3.1, by its formula: the sum of octets, each times a power of 2 x heartbeat + 1, modulo 256. */
+function check({ address, port, revision, heartbeat }: VectorRow): number {
+  const octets = [address >>> 24, address >>> 16, address >>> 8, address, port >>> 8, port, revision];
+  const factor = BigInt(2 * heartbeat + 1);
+  const sum = octets.reduce((all, octet, at) => all + BigInt(octet & 0xff) * factor ** BigInt(6 - at), 0n);
+  return Number(sum % 256n);
 }
 
 function expectedRowFingerprints(vector: FrameVector, { log, ranges }: { log: number; ranges: number[] }): unknown {
@@ -216,7 +227,7 @@ describe("FrameWriter: room", () => {
     writer.begin(new Uint8Array(1472), datagramBytesMax, 2, 0, rows, 1000, 1000);
     writer.beginRows();
     let written = 0;
-    while (written < rows.count && writer.writeRow(rows, rows.slotAt(written))) written++;
+    while (written < rows.count && writer.writeRow(rows, rows.slotAt(written), false)) written++;
     return written;
   }
 
