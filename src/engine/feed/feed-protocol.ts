@@ -23,7 +23,7 @@ import { noteAuthorClock } from "./author-clocks.js";
 import { LACKS_NOTHING } from "./batch-writer.js";
 import { rechain } from "./rechain.js";
 import { isFeedAhead, isRoundOver, keepTime, reserveAnew, stampAnew, stepClockBack } from "./step-back.js";
-import { HISTORY_OF } from "./state-words.js";
+import { HISTORY_OF, TIME } from "./state-words.js";
 import { Upkeep } from "./upkeep.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead, skipBatch } from "./batches.js";
 import type { Digest } from "../../digest/digest.js";
@@ -85,8 +85,8 @@ export class FeedProtocol implements EventReader {
   tick(): number {
     this.branches.tick();
     const words = this.feeds.arena.words;
-    if (isRoundOver(words, this.feeds.timeAt(), this.clock)) {
-      if (keepTime(words, this.feeds.timeAt(), this.rows, this.hlc, this.clock)) this.stepBack();
+    if (isRoundOver(words, TIME, this.clock)) {
+      if (keepTime(words, TIME, this.rows, this.hlc, this.clock)) this.stepBack();
       this.upkeep.round();
       const signing = this.feeds.signing;
       if (signing !== undefined) {
@@ -95,7 +95,7 @@ export class FeedProtocol implements EventReader {
       }
     }
     // Values whose time to live is over go when their room is needed, not before: the clock may be wrong.
-    this.feeds.room.physicalMs = this.hlc.physical(this.clock.callerMs);
+    this.feeds.arena.physicalMs = this.hlc.physical(this.clock.callerMs);
     return this.outbox.probedSlot;
   }
 
@@ -310,7 +310,7 @@ export class FeedProtocol implements EventReader {
       this.hlc.recall(ms, counter);
     } else {
       this.hlc.receive(this.clock.callerMs, ms, counter);
-      noteAuthorClock(feeds.arena.words, feeds.timeAt(), this.rows, slot, this.hlc, ms, isNew);
+      noteAuthorClock(feeds.arena.words, TIME, this.rows, slot, this.hlc, ms, isNew);
     }
   }
 

@@ -145,12 +145,11 @@ export class Intake {
     return signing.noteFork(feeds.arena, slot, first, feeds.sequence(slot));
   }
 
-  /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
+  /** Follows the chain. Returns how many words the new events take, or UNFIT or UNTRUE. */
   private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const signing = feeds.signing;
-    let tip = feeds.tipsAt();
     let words = 0;
     // Otherwise it begins behind missing events.
     if (batch.first <= held + 1) {
@@ -158,7 +157,7 @@ export class Intake {
       chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
         held === 0 ? 0 : feeds.tipSecond(slot));
     }
-    for (let i = 0; i < batch.count; i++, tip += 2) {
+    for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
       const length = feeds.encodeAndLink(event, batch.sequence);
@@ -168,8 +167,6 @@ export class Intake {
         words = UNFIT;
         continue;
       }
-      feeds.arena.words[tip] = chain.first();
-      feeds.arena.words[tip + 1] = chain.second();
       if (length >= 0) words += recordWords(length);
     }
     batch.check = reader.u32();
@@ -188,7 +185,7 @@ export class Intake {
   private goToBase(slot: number): boolean {
     const feeds = this.feeds;
     const signing = feeds.signing;
-    if (signing === undefined || !feeds.room.raiseFloorToEnd(slot)) return false;
+    if (signing === undefined || !feeds.arena.raiseFloorToEnd(slot)) return false;
     feeds.goOnBehind(slot, signing.base, signing.baseFirst, signing.baseSecond);
     return true;
   }
@@ -209,36 +206,39 @@ export class Intake {
 
   /** Stores the events of a verified batch that are new. */
   private storeBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, hasRoom: boolean): number {
-    const held = this.feeds.sequence(slot);
-    // The last event of the batch is in the scratch.
-    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, this.feeds.lengthOf(event), hasRoom);
+    const feeds = this.feeds;
+    const held = feeds.sequence(slot);
+    // The last event of the batch is in the scratch, and the chain is behind it.
+    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, feeds.lengthOf(event), hasRoom);
     let reason = DROP_NONE;
     rewindBatch(reader, batch);
+    // Once more along the chain: room for the tips of a batch would take 128 bytes of RAM.
+    feeds.chain.begin(feeds.author(slot), batch.generation, feeds.tipFirst(slot), feeds.tipSecond(slot));
     const limit = this.limit(batch);
     for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || batch.sequence > limit || reason !== DROP_NONE) continue;
-      reason = this.storeEvent(slot, batch, this.feeds.encode(event), hasRoom);
+      reason = this.storeEvent(slot, batch, feeds.encodeAndLink(event, batch.sequence), hasRoom);
     }
     batch.check = reader.u32();
     return reason;
   }
 
-  /** Stores the event in the scratch under the number of the batch, behind its tip. @param length -1: it is too long */
+  /** Stores the event in the scratch, behind which the chain is. @param length -1: it is too long */
   private storeEvent(slot: number, batch: BatchData, length: number, hasRoom: boolean): number {
     const feeds = this.feeds;
-    const words = feeds.arena.words;
-    const tip = feeds.tipsAt() + (batch.sequence - batch.first) * 2;
+    const first = feeds.chain.first();
+    const second = feeds.chain.second();
     if (length < 0) {
       // Not before the application was notified of those before it. The peer sends them again.
-      if (!feeds.passOver(slot, batch.sequence, words[tip], words[tip + 1])) return DROP_EVENT;
+      if (!feeds.passOver(slot, batch.sequence, first, second)) return DROP_EVENT;
       this.applied++;
       this.passed++;
       return DROP_NONE;
     }
-    if (!this.hold(slot, batch.sequence, words[tip], words[tip + 1], length, hasRoom)) return DROP_ARENA_FULL;
+    if (!this.hold(slot, batch.sequence, first, second, length, hasRoom)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
-    if (this.branchClock !== undefined) advanceBranch(feeds, batch.sequence, words[tip], words[tip + 1]);
+    if (this.branchClock !== undefined) advanceBranch(feeds, batch.sequence, first, second);
     this.applied++;
     return DROP_NONE;
   }

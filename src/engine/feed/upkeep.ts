@@ -165,7 +165,7 @@ export class Upkeep {
   private isToRefresh(record: number): boolean {
     const arena = this.feeds.arena;
     if (this.feeds.signing === undefined || !this.isBelowFloor(record)) return false;
-    return (arena.room() + this.feeds.room.spareWords) * 2 > arena.size();
+    return (arena.room() + this.feeds.arena.spareWords) * 2 > arena.size();
   }
 
   /** A value of another live author. */
@@ -201,7 +201,7 @@ export class Upkeep {
   /** Whether a record of a slot still counts, and no live feed or the winner has it, its end or a later event. */
   private isWorthCopying(record: number, slot: number, winner: number): boolean {
     const arena = this.feeds.arena;
-    if (endMsOf(arena, record) <= this.feeds.room.physicalMs || hiderOf(arena, record) !== 0) return false;
+    if (endMsOf(arena, record) <= this.feeds.arena.physicalMs || hiderOf(arena, record) !== 0) return false;
     const bytes = arena.bytes;
     const at = arena.eventAt(record);
     const author = originAuthor(arena, record);
@@ -252,7 +252,7 @@ export class Upkeep {
       if (arena.owner(other) !== OWN_SLOT || originAuthor(arena, other) !== this.rows.id(OWN_SLOT)) continue;
       if (recordKind(arena, other) === KIND_END && compareOrder(arena, other, copy) >= 0) return false;
       if (recordKind(arena, other) !== KIND_SET) continue;
-      return compareOrder(arena, other, copy) > 0 && endMsOf(arena, other) <= this.feeds.room.physicalMs;
+      return compareOrder(arena, other, copy) > 0 && endMsOf(arena, other) <= this.feeds.arena.physicalMs;
     }
     // Of what it published since its start, this node holds all but what it ended, and the ends that it dropped since.
     return this.own.hasDropped(orderAt(bytes, at, arena.eventLength(copy)));

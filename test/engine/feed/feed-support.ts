@@ -371,7 +371,7 @@ export class FeedNode {
     const { arena } = this.feeds;
     const spare = this.ids.flatMap((_, slot) => this.held(slot).map((number) => arena.find(slot, number)))
       .filter((record) => !this.feeds.isLive(record)).reduce((sum, record) => sum + arena.wordsAt(record), 0);
-    assert.equal(this.feeds.room["spareWords"], spare, "words that may go");
+    assert.equal(this.feeds.arena["spareWords"], spare, "words that may go");
     assert.ok(this.feeds.arena.room() >= 0 && this.feeds.arena.room() <= this.feeds.arena.size());
   }
 

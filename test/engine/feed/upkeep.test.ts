@@ -342,8 +342,8 @@ describe("events that others hide", () => {
     const engine = network.engines.get(1)!;
     const dropped = records(engine).find(({ kind }) => kind === KIND_REMOVE)!;
     const slot = engine.rows.find(2);
-    engine.feed!.feeds.room["raiseFloor"](slot);
-    engine.feed!.feeds.room.removeValue(slot, dropped.record);
+    engine.feed!.feeds.arena["raiseFloor"](slot);
+    engine.feed!.feeds.arena.removeValue(slot, dropped.record);
     assert.deepEqual(shown(engine), { "voucher/7": cbor("paid") });
     network.run(4 * PASS_ROUNDS * ROUND);
     assert.equal(ownRecords(network, 2).length, 1, "it waits for the author");

@@ -198,5 +198,5 @@ function learn(engine: Engine, id: number): void {
 function forget(engine: Engine, slot: number, floor = 1): void {
   const { feeds } = engine.feed!;
   while (feeds.arena.nextUnnotified() !== 0) continue;
-  while (feeds.floor(slot) < floor) feeds.room["raiseFloor"](slot);
+  while (feeds.floor(slot) < floor) feeds.arena["raiseFloor"](slot);
 }
