@@ -48,7 +48,7 @@ export function gossipStats(engine: NodeEngine, sendFailures: number): GossipSta
     valuesTooLong,
     clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
     removalsForgotten: feed === undefined ? 0 : feed.feeds.arena.removalsForgotten,
-    valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
+    valuesForgotten: feed === undefined ? 0 : feed.valuesForgotten,
   };
   // On XS a property takes 16 bytes.
   if (engine.messages !== undefined) stats.messages = engine.messages.stats();

@@ -132,7 +132,7 @@ export class Engine implements NodeEngine {
     this.own.start(revision, isRemembered);
     if (this.feed !== undefined) {
       this.feed.hlc.start(revision);
-      this.feed.own.start(isRemembered);
+      this.feed.startOwn(isRemembered);
     }
     this.outbox.count(this.random.below(FIRST_COUNTERS));
     this.rounds.start();

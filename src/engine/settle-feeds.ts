@@ -8,9 +8,9 @@ import type { FrameReader } from "./wire/frame-reader.js";
 /** Begins a frame. Returns the feeds hash before it. */
 export function beginFeeds(feed: FeedProtocol, rows: Rows, frame: FrameReader): number {
   if (rows.feedsHash === undefined) return 0;
-  feed.begin(frame.id);
+  feed.beginFrame(frame.id);
   // PROTOCOL 5.2: it has the hash of the SYN.
-  if (frame.isAckInSync()) frame.feedsHash = feed.outbox.feedsHashOf(frame.inReplyTo);
+  if (frame.isAckInSync()) frame.feedsHash = feed.feedsHashOf(frame.inReplyTo);
   return rows.feedsHash.word();
 }
 
@@ -34,6 +34,6 @@ export function settleFeeds(
     if ((decision & SETTLE_FORK) !== 0) faults.report(NOTIFY_FORK, slot);
     if ((decision & SETTLE_SEND) !== 0) outbox.send(slot);
   }
-  feed.end(frame);
+  feed.endFrame(frame);
   return rows.feedsHash !== undefined && rows.feedsHash.word() !== before;
 }

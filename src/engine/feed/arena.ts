@@ -248,7 +248,8 @@ export class Arena {
 
   /** The next record of which the application has to be notified, or 0. Records with RECORD_GONE come first. */
   nextUnnotified(): number {
-    for (let record = this.start; this.words[GONE_COUNT] > 0 && record < this.words[UNNOTIFIED]; record += this.wordsAt(record)) {
+    const end = this.words[GONE_COUNT] > 0 ? this.words[UNNOTIFIED] : 0;
+    for (let record = this.start; record < end; record += this.wordsAt(record)) {
       if (!this.hasFlag(record, RECORD_GONE) || this.hasFlag(record, RECORD_FREED)) continue;
       this.release(record);
       return record;

@@ -1,5 +1,4 @@
 import { type FeedsHash as RowFeedsHash, TableHash } from "../table/hash.js";
-import type { FeedStore } from "./feed-store.js";
 import type { Upkeep } from "./upkeep.js";
 
 /**
@@ -9,12 +8,10 @@ import type { Upkeep } from "./upkeep.js";
  * again.
  */
 export class FeedsHash extends TableHash implements RowFeedsHash {
-  private readonly feeds: FeedStore;
   private readonly upkeep: Upkeep;
 
-  constructor(feeds: FeedStore, upkeep: Upkeep) {
+  constructor(upkeep: Upkeep) {
     super();
-    this.feeds = feeds;
     this.upkeep = upkeep;
   }
 
@@ -22,7 +19,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
   word(): number { return this.first >>> 0; }
 
   isSame(word: number): boolean {
-    const signing = this.feeds.signing;
+    const signing = this.upkeep.feeds.signing;
     const own = this.word();
     return word === own || (signing !== undefined && word === (own + signing.vain) >>> 0);
   }
@@ -31,7 +28,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
     const first = this.first;
     const second = this.second;
     this.subtractFeed(slot);
-    this.add(this.feeds.author(slot), generation, sequence, tipFirst);
+    this.add(this.upkeep.feeds.author(slot), generation, sequence, tipFirst);
     const difference = (this.first - first) | 0;
     this.first = first;
     this.second = second;
@@ -45,7 +42,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
 
   /** Subtracts the feed in a slot. */
   subtractFeed(slot: number): void {
-    const feeds = this.feeds;
+    const feeds = this.upkeep.feeds;
     if (feeds.sequence(slot) > 0) {
       this.subtract(feeds.author(slot), feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot));
     }
@@ -53,7 +50,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
 
   /** Adds a feed's hash to another sum, that of a fingerprint. */
   addTo(sum: TableHash, slot: number): void {
-    const feeds = this.feeds;
+    const feeds = this.upkeep.feeds;
     if (feeds.sequence(slot) > 0) {
       sum.add(feeds.author(slot), feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot));
     }
@@ -62,6 +59,6 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
   /** The row in a slot is forgotten: forgets its feed, but for what counts and nobody else holds. */
   drop(slot: number): void {
     this.upkeep.adoptAll(slot, slot);
-    this.feeds.drop(slot);
+    this.upkeep.feeds.drop(slot);
   }
 }

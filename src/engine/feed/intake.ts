@@ -13,6 +13,7 @@ import {
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
 import { OWN_SLOT } from "../table/rows.js";
+import { APPLIED, IS_OF_OWN_BRANCH, PASSED } from "./state-words.js";
 
 /**
  * Applies the batches and snapshot chunks that other nodes send (PROTOCOL 10.3, 10.4).
@@ -34,16 +35,30 @@ import { OWN_SLOT } from "../table/rows.js";
  * otherwise the snapshot has to arrive again from its start.
  */
 export class Intake {
-  /** How many events the last call applied. */
-  applied = 0;
-  /** How many of these are too long for this node, which went on behind them. */
-  passed = 0;
-  /** The node's clock during calls for a branch of the own feed, of which `isWanted` chooses the events. */
-  branchClock: Hlc | undefined = undefined;
-  private readonly feeds: FeedStore;
+  readonly feeds: FeedStore;
+  /** The clock of the node's own stamps. */
+  readonly hlc: Hlc;
 
-  constructor(feeds: FeedStore) {
+  constructor(feeds: FeedStore, hlc: Hlc) {
     this.feeds = feeds;
+    this.hlc = hlc;
+  }
+
+  /** How many events the last call applied. */
+  get applied(): number { return this.feeds.state(APPLIED); }
+  private set applied(events: number) { this.feeds.setState(APPLIED, events); }
+  /** How many of these are too long for this node, which went on behind them. */
+  get passed(): number { return this.feeds.state(PASSED); }
+  private set passed(events: number) { this.feeds.setState(PASSED, events); }
+  /** Whether calls are for a branch of the own feed, of which `isWanted` chooses the events. */
+  private get isOfOwnBranch(): boolean { return this.feeds.state(IS_OF_OWN_BRANCH) !== 0; }
+
+  /** Applies a batch or chunk of a branch of the own feed. */
+  protected handleOwnBranch(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
+    this.feeds.setState(IS_OF_OWN_BRANCH, 1);
+    const reason = this.handle(slot, reader, batch, event);
+    this.feeds.setState(IS_OF_OWN_BRANCH, 0);
+    return reason;
   }
 
   /** Applies a batch or chunk of the author whose row is in `slot`. */
@@ -73,7 +88,7 @@ export class Intake {
     else if (held === 0) feeds.startOver(slot);
     if (batch.first > held + 1 && !this.goToBase(slot)) return DROP_EVENT;
     // Of a branch of the own feed little is stored.
-    return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
+    return this.storeBatch(slot, reader, batch, event, !this.isOfOwnBranch && feeds.reserve(words));
   }
 
   /** Applies a snapshot chunk of the author whose row is in `slot`. */
@@ -238,7 +253,7 @@ export class Intake {
     }
     if (!this.hold(slot, batch.sequence, first, second, length, hasRoom)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
-    if (this.branchClock !== undefined) advanceBranch(feeds, batch.sequence, first, second);
+    if (this.isOfOwnBranch) advanceBranch(feeds, batch.sequence, first, second);
     this.applied++;
     return DROP_NONE;
   }
@@ -248,16 +263,16 @@ export class Intake {
     slot: number, sequence: number, first: number, second: number, length: number, hasRoom: boolean,
   ): boolean {
     const feeds = this.feeds;
-    const clock = this.branchClock;
-    if (clock !== undefined && !isWanted(feeds, clock, length)) return true;
+    const isOfOwnBranch = this.isOfOwnBranch;
+    if (isOfOwnBranch && !isWanted(feeds, this.hlc, length)) return true;
     if (!hasRoom) {
-      while (!feeds.reserve(recordWords(length))) if (clock === undefined || !forgetOldestOfBranch(feeds)) return false;
+      while (!feeds.reserve(recordWords(length))) if (!isOfOwnBranch || !forgetOldestOfBranch(feeds)) return false;
     }
     return feeds.store(slot, sequence, first, second, length);
   }
 
   /** Whether events of a feed that are too long are passed over. A node refuses longer events of its own. */
-  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && this.branchClock === undefined; }
+  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && !this.isOfOwnBranch; }
 
   private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
     const feeds = this.feeds;

@@ -106,9 +106,32 @@ export const REFERENCE_COUNT = REFERENCES + REFERENCES_MAX;
 export const LAST_REFERENCE = REFERENCE_COUNT + 1;
 export const LAST_STEP = LAST_REFERENCE + 1;
 
+/** 1: the chunk that was written last is the last one of its snapshot. */
+export const CHUNK_IS_LAST = LAST_STEP + 1;
+
+// `Intake`: how many events the last call applied, and how many of these are too long for this node.
+export const APPLIED = CHUNK_IS_LAST + 1;
+export const PASSED = APPLIED + 1;
+/** 1: calls are for a branch of the own feed. */
+export const IS_OF_OWN_BRANCH = PASSED + 1;
+
+// `Gaps`: 1: an answer had history.
+export const HISTORY_SENT = IS_OF_OWN_BRANCH + 1;
+/** 1: this node fills the gaps in its own feeds. */
+export const IS_FILLING = HISTORY_SENT + 1;
+
+// `FeedOutbox`.
+/** 1: the own feed is withheld. */
+export const OWN_WITHHELD = IS_FILLING + 1;
+/** 1: any feed has notes from the last input. */
+export const IS_NOTED = OWN_WITHHELD + 1;
+
+/** What the frame that is handled had: `HAD_` bits of `branches.ts`. */
+export const HAD = IS_NOTED + 1;
+
 // `Arena`.
 /** Indexes of the first list of the index by name, of the first word of the arena, and of the first free word. */
-export const ARENA_LISTS = LAST_STEP + 1;
+export const ARENA_LISTS = HAD + 1;
 export const ARENA_START = ARENA_LISTS + 1;
 export const ARENA_END = ARENA_START + 1;
 /** Words of the records that were freed since the last `compact`. */

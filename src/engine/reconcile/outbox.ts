@@ -68,15 +68,15 @@ export class Outbox {
    */
   constructor(
     rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool,
-    feed?: { readonly outbox: FeedOutbox }, network?: number, burstMax?: number,
+    feed?: FeedOutbox, network?: number, burstMax?: number,
   ) {
     this.rows = rows;
     if (replayGuard !== undefined) this.replayGuard = replayGuard;
     this.datagramBytesMax = datagramBytesMax;
     this.writer = new FrameWriter();
     if (feed !== undefined) {
-      this.feeds = feed.outbox;
-      this.writer.feeds = feed.outbox;
+      this.feeds = feed;
+      this.writer.feeds = feed;
     }
     this.words = pool.words;
     this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
@@ -376,7 +376,7 @@ export class Outbox {
    */
   private mayContinue(): boolean {
     const isOpen = (this.answer & (ANSWER_WANTS_CUT | ANSWER_OFFER)) !== 0;
-    return isOpen || (this.feeds !== undefined && this.feeds.gaps.hasSent);
+    return isOpen || (this.feeds !== undefined && this.feeds.hasSentHistory);
   }
 
   /** Seals the written frame. Returns its length. */

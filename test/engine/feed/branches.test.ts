@@ -94,13 +94,11 @@ describe("branches of a feed", () => {
     network.lose = () => false;
     const lost: number[] = [];
     for (const [node, engine] of network.engines) {
-      engine.feed!.branches.loser = {
-        loseBranch(slot, winner) {
-          const { feeds } = engine.feed!;
-          assert.deepEqual([feeds.author(slot), feeds.author(winner)], [AUTHOR, AUTHOR]);
-          assert.deepEqual([feeds.sequence(slot), feeds.sequence(winner)], [5, 2]);
-          lost.push(node);
-        },
+      engine.feed!.adoptAll = (slot, winner) => {
+        const { feeds } = engine.feed!;
+        assert.deepEqual([feeds.author(slot), feeds.author(winner)], [AUTHOR, AUTHOR]);
+        assert.deepEqual([feeds.sequence(slot), feeds.sequence(winner)], [5, 2]);
+        lost.push(node);
       };
     }
     network.events.clear();
