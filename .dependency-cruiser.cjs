@@ -46,8 +46,8 @@ const parts = [
     types: ["src/engine/clock.ts", "src/engine/(feed|membership|message|reconcile)/"] },
   // SHA-256 is handed in.
   { name: "src/engine/feed", files: "src/engine/feed/",
-    values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/"],
-    types: ["src/engine/(clock|stats).ts"] },
+    values: ["src/cbor/", "src/digest/digest.ts", "src/engine/(table|wire)/", "src/engine/stats.ts"],
+    types: ["src/engine/clock.ts"] },
   { name: "src/engine", files: "src/engine/", own: "src/engine/[^/]+.ts", values: ["src/cbor/", ...engineWithoutFeeds],
     types: ["src/digest/", "src/engine/"] },
 

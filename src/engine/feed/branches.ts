@@ -121,7 +121,7 @@ export class Branches extends Upkeep {
   /** Requests a branch from a peer, which holds it up to `sequence`. Returns SETTLE_ bits. */
   request(slot: number, generation: number, sequence: number): number {
     if (slot === OWN_SLOT && !this.ownRow.canRecover(this.least(generation))) {
-      this.ownRow.isContested = true;
+      this.ownRow.contest();
       return 0;
     }
     if (!requestBranch(this.feeds, this.clock, slot, generation, sequence)) return 0;

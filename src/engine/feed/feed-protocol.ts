@@ -4,7 +4,7 @@ import { FLAG_MORE, SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY } from "../wire
 import type { OwnRow } from "../table/own-row.js";
 import { type RowData, FeedClaim } from "../table/row-data.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
-import type { Stats } from "../stats.js";
+import { countDrop } from "../stats.js";
 import { forgetBirth } from "./branch-filter.js";
 import { Branches, HAD_CLAIMS, HAD_EVENTS, HAD_JOINED, HAD_NEW } from "./branches.js";
 import { type EncodedEvent, EventData } from "./event.js";
@@ -50,7 +50,6 @@ export class FeedProtocol extends Branches implements EventReader {
   /** Applies events from before the floors; undefined in a node that does not fill gaps. */
   declare readonly history: History | undefined;
   private readonly batch: BatchData;
-  private readonly stats: Stats;
 
   /**
    * @param frame a reader that is free while frames are written
@@ -61,12 +60,11 @@ export class FeedProtocol extends Branches implements EventReader {
    * @param signing signs the own feed and verifies those of others (PROTOCOL 10.10); undefined: neither
    */
   constructor(
-    rows: Rows, stats: Stats, frame: FrameReader, ownRow: OwnRow,
+    rows: Rows, frame: FrameReader, ownRow: OwnRow,
     feedBytes: number, eventBytesMax: number, digest: Digest, isFilling: boolean, signing?: FeedSigning,
   ) {
     const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest, signing);
     super(feeds, new Hlc(), frame, new EventData(), rows, ownRow);
-    this.stats = stats;
     this.batch = new BatchData(feeds.chain);
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (isFilling) this.history = new History(feeds);
@@ -184,7 +182,7 @@ export class FeedProtocol extends Branches implements EventReader {
       readBatchHead(frame, this.batch, frame.id, isChunk);
       const slot = this.rows.find(this.batch.author);
       const reason = slot < 0 ? this.skip(frame) : this.applyBatch(frame, slot);
-      if (reason !== DROP_NONE) this.stats.countDrop(reason);
+      if (reason !== DROP_NONE) countDrop(this.rows.words, reason);
       if (reason === DROP_SIGNATURE || reason === DROP_GAP) this.noteRefused(frame.id, reason === DROP_SIGNATURE);
       if (reason === DROP_FORK && slot !== OWN_SLOT && forkSlot < 0) forkSlot = slot;
     }
@@ -210,7 +208,7 @@ export class FeedProtocol extends Branches implements EventReader {
       // A node requests no history of its own feed.
       const reason = slot < 0 || slot === OWN_SLOT ? this.skip(frame)
         : history.handle(slot, frame, this.batch, this.event, tipFirst, tipSecond);
-      if (reason !== DROP_NONE) this.stats.countDrop(reason);
+      if (reason !== DROP_NONE) countDrop(this.rows.words, reason);
       else this.feeds.setState(HISTORY_OF, slot + 1);
     }
     if (this.feeds.state(HISTORY_OF) !== 0) this.had |= HAD_NEW;
@@ -281,7 +279,7 @@ export class FeedProtocol extends Branches implements EventReader {
       this.settled(slot);
     }
     const applied = this.applied;
-    for (let i = this.passed; i > 0; i--) this.stats.countDrop(DROP_EVENT);
+    for (let i = this.passed; i > 0; i--) countDrop(this.rows.words, DROP_EVENT);
     if (applied > 0) this.noteTime(slot, isHeld && this.hasNote(slot, NOTE_CLAIMED) && !batch.isChunk());
     if (applied === 0 && (!batch.isChunk() || reason !== DROP_NONE)) return reason;
     this.had |= HAD_NEW;
@@ -344,7 +342,7 @@ export class FeedProtocol extends Branches implements EventReader {
     // A branch is joined by its stamps as they are.
     if (this.hasHole || this.isReadingOwn() || !feeds.isComplete(OWN_SLOT)) return;
     if (!isFeedAhead(feeds, this.hlc, nowMs)) stepClockBack(feeds, this.hlc, nowMs);
-    else if (!reserveAnew(feeds, this.hlc, nowMs)) this.stats.countDrop(DROP_ARENA_FULL);
+    else if (!reserveAnew(feeds, this.hlc, nowMs)) countDrop(this.rows.words, DROP_ARENA_FULL);
     else if (this.renew(0)) {
       this.rows.subtractFromFeedsHash(OWN_SLOT);
       stampAnew(feeds, this.hlc, nowMs);

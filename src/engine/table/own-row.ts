@@ -2,6 +2,7 @@ import type { Clock } from "../clock.js";
 import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { isMediaAddress } from "./media.js";
+import { HEARTBEAT_BASE, IS_CONTESTED, KEEPALIVE_DEADLINE, RECOVERED_AT } from "./node-words.js";
 import { FLAG_ANY_LOST, FLAG_MOVED } from "./row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
@@ -57,15 +58,8 @@ export function insertOwnRow(
 
 /** The statements that a node makes about itself, and its reaction to claims of others about it (PROTOCOL 5.5). */
 export class OwnRow {
-  /** When the next statement is due even if nothing changes. */
-  keepaliveDeadline = 0;
-  /** Whether another device uses this node's id. */
-  isContested = false;
-  private readonly rows: Rows;
+  readonly rows: Rows;
   private readonly random: Random;
-  /** Uptime in seconds from which RECOVERIES_MAX recoveries are free again. Each recovery adds RECOVERY_ROUNDS. */
-  private recoveredAt = 0;
-  private heartbeatBase = 0;
 
   /** @param rows know the clock */
   constructor(rows: Rows, random: Random) {
@@ -75,6 +69,16 @@ export class OwnRow {
 
   /** Of the rows, so that no property takes 16 bytes of a board's RAM. */
   get clock(): Clock { return this.rows.clock as Clock; }
+  /** When the next statement is due even if nothing changes. */
+  get keepaliveDeadline(): number { return this.rows.words[KEEPALIVE_DEADLINE]; }
+  private set keepaliveDeadline(deadline: number) { this.rows.words[KEEPALIVE_DEADLINE] = deadline; }
+  /** Whether another device uses this node's id. */
+  get isContested(): boolean { return this.rows.words[IS_CONTESTED] !== 0; }
+  private get heartbeatBase(): number { return this.rows.words[HEARTBEAT_BASE]; }
+  private set heartbeatBase(base: number) { this.rows.words[HEARTBEAT_BASE] = base; }
+
+  /** Another device uses this node's id. */
+  contest(): void { this.rows.words[IS_CONTESTED] = 1; }
 
   /** Makes the first statement of a start. Without a remembered revision the heartbeat starts at random below 1,024. */
   start(revision: number, isRemembered: boolean): void {
@@ -185,10 +189,10 @@ export class OwnRow {
    */
   recover(revision: number): boolean {
     if (!this.canRecover(revision)) {
-      this.isContested = true;
+      this.contest();
       return false;
     }
-    this.recoveredAt = this.clock.uptimeSeconds + this.owedSeconds() + this.pauseSeconds();
+    this.rows.words[RECOVERED_AT] = this.clock.uptimeSeconds + this.owedSeconds() + this.pauseSeconds();
     this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
     this.adopt(revision + 1);
     return true;
@@ -214,7 +218,8 @@ export class OwnRow {
 
   private owedSeconds(): number {
     const uptime = this.clock.uptimeSeconds;
-    return this.recoveredAt > uptime ? this.recoveredAt - uptime : 0;
+    const recoveredAt = this.rows.words[RECOVERED_AT];
+    return recoveredAt > uptime ? recoveredAt - uptime : 0;
   }
 
   private uptimeSeconds(): number {

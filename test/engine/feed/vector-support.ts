@@ -92,8 +92,8 @@ export function plain(event: EventVector): PlainEvent {
 
 function makeEngine(id: number, feedBytes: number): Engine {
   // Not by `eventFeeds`: some vectors need fewer bytes than that option allows.
-  const feeds: FeedMaker = (rows, _clock, stats, frame, ownRow) => new FeedProtocol(
-    rows, stats, frame, ownRow, feedBytes, vectors.eventBytesMax, nodeDigest, true,
+  const feeds: FeedMaker = (rows, _clock, frame, ownRow) => new FeedProtocol(
+    rows, frame, ownRow, feedBytes, vectors.eventBytesMax, nodeDigest, true,
   );
   return new Engine(engineOptions({ id, address: ADDRESS, capacity: 8, feeds }));
 }

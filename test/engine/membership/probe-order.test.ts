@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ProbeOrder } from "../../../src/engine/membership/probe-order.js";
+import { nextProbed, setNeighboursMax } from "../../../src/engine/membership/probe-order.js";
 import { Random } from "../../../src/engine/random.js";
 import { OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "../../../src/engine/table/states.js";
@@ -10,11 +10,11 @@ const OWN_ID = 1000;
 
 /** The order of one node's probes. */
 class Pass {
-  private readonly order = new ProbeOrder(65535);
+  constructor(private readonly rows: Rows, private readonly random: Random) {
+    setNeighboursMax(rows, 65535);
+  }
 
-  constructor(private readonly rows: Rows, private readonly random: Random) {}
-
-  next(): number { return this.order.next(this.rows, this.random); }
+  next(): number { return nextProbed(this.rows, this.random); }
 }
 
 function add(rows: Rows, id: number, state: number): number {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Random } from "../../../src/engine/random.js";
 import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
+import { Rows } from "../../../src/engine/table/rows.js";
 import { WordPool } from "../../../src/engine/word-pool.js";
 import { PORT } from "../../support/engine-options.js";
 import { propertyOptions } from "../../support/random.js";
@@ -10,7 +11,9 @@ const OWN = 0x0a000001;
 const BROADCAST = 0x0a0000ff;
 
 function seedsOf(seedCapacity: number): Seeds {
-  return new Seeds(seedCapacity, OWN, PORT, BROADCAST, new WordPool(seedCapacity * SEED_WORDS));
+  const words = seedCapacity * SEED_WORDS;
+  const rows = new Rows(2, 0, undefined, undefined, words);
+  return new Seeds(seedCapacity, OWN, PORT, BROADCAST, rows, new WordPool(words, rows.words));
 }
 
 function list(seeds: Seeds): string[] {
