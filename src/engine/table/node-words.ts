@@ -90,5 +90,58 @@ export const ANSWERS_LEFT = RECEIVED_MS + 1;
 export const EARLY_PROBES = ANSWERS_LEFT + 1;
 export const INDIRECT_PROBES = EARLY_PROBES + 2;
 
+// `Outbox`.
+/** 4 intents of 6 words. */
+export const INTENTS = INDIRECT_PROBES + 18;
+export const INTENT_COUNT = INTENTS + 24;
+/** The intent to send next. */
+export const INTENT_NEXT = INTENT_COUNT + 1;
+/** Rows for the peer that is answered, and how many of them are sent. */
+export const TO_SEND_COUNT = INTENT_NEXT + 1;
+export const TO_SEND_NEXT = TO_SEND_COUNT + 1;
+/** What the answer to the peer has: `ANSWER_` bits of `outbox-words.ts`. */
+export const ANSWER = TO_SEND_NEXT + 1;
+export const ANSWER_BYTES_LEFT = ANSWER + 1;
+/** The flags of all frames, FLAG_NETWORK if the network has a name, and the hash of that name. */
+export const HEAD_FLAGS = ANSWER_BYTES_LEFT + 1;
+export const NETWORK = HEAD_FLAGS + 1;
+export const FRAMES_LEFT = NETWORK + 1;
+export const WANT_COUNT = FRAMES_LEFT + 1;
+export const WANT_NEXT = WANT_COUNT + 1;
+/** Index of the first id that is wanted, behind the rows. */
+export const WANTS_AT = WANT_NEXT + 1;
+/** The most datagrams of a burst that this node sends or takes. */
+export const BURST_MOST = WANTS_AT + 1;
+/** The last window that this node showed a peer; 0: none. And the counter of the frame with it. */
+export const WINDOW = BURST_MOST + 1;
+export const WINDOW_COUNTER = WINDOW + 1;
+/** Counter of the last frame with a summary of all rows. */
+export const SUMMARIZED_AT = WINDOW_COUNTER + 1;
+export const DATAGRAM_BYTES_MAX = SUMMARIZED_AT + 1;
+
+// `SummaryWriter`: what is being listed.
+/** The order key to begin with: not 0 if the last burst had no room for the rest. */
+export const FIRST_KEY = DATAGRAM_BYTES_MAX + 1;
+/** Order key at which the room ended. */
+export const CUT_KEY = FIRST_KEY + 1;
+/**
+ * Where the next burst begins; 0 when the last one had room for everything. Lists of ids and lists of fingerprints
+ * each have their own: they take turns, and one that ends must not end the other.
+ */
+export const NEXT_KEYS = CUT_KEY + 1;
+/** The base-2 logarithm of the number of ranges. */
+export const RANGES_LOG = NEXT_KEYS + 2;
+/** The section for the marked ranges: SECTION_ROW_FINGERPRINTS, or SECTION_DIGEST if the peer holds other nodes. */
+export const MARKED_SECTION = RANGES_LOG + 1;
+export const MARKED_COUNT = MARKED_SECTION + 1;
+/** Index of the marks, behind the rows: a bit for each range or, while no range is marked, a sketch. */
+export const MARKS_AT = MARKED_COUNT + 1;
+/** Counter of the last frame with a sketch. */
+export const SKETCHED_AT = MARKS_AT + 1;
+/** For how many more inputs no sketch is tried, and the number of rows at the last one. */
+export const SKETCH_PAUSE = SKETCHED_AT + 1;
+export const ROWS_BEFORE = SKETCH_PAUSE + 1;
+export const ROW_FINGERPRINTS_BYTES_MAX = ROWS_BEFORE + 1;
+
 /** Number of these words. */
-export const NODE_WORDS = INDIRECT_PROBES + 18;
+export const NODE_WORDS = ROW_FINGERPRINTS_BYTES_MAX + 1;
