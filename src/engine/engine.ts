@@ -4,7 +4,7 @@ import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
 import { believedState, expireStates, probeAccused, suspectSilent } from "./membership/expiry.js";
 import { Rounds } from "./membership/rounds.js";
-import { SEED_WORDS, Seeds } from "./membership/seeds.js";
+import { SEED_WORDS, type Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
@@ -78,7 +78,6 @@ export class Engine implements NodeEngine {
     const clock = new Clock(options.roundIntervalMs);
     const random = new Random(options.randomSeed, options.id);
     this.rows = rows;
-    const seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, rows, pool);
     const suspicion = new Suspicion(rows, clock, random, options.removeAfterMs);
     this.suspicion = suspicion;
     // What is missing is not set: on XS an undefined property takes 16 bytes.
@@ -93,7 +92,8 @@ export class Engine implements NodeEngine {
     if (options.links !== undefined) this.outbox.links = options.links.bind(rows, clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
-    this.rounds = new Rounds(rows, seeds, random, this.outbox, most);
+    this.rounds = new Rounds(rows, random, this.outbox, most);
+    this.rounds.allocSeeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
     if (options.messages !== undefined) {
       this.messages = options.messages(rows, clock, random, this.rounds, this.outbox, options.sealer);
       this.outbox.messages = this.messages;
@@ -107,16 +107,16 @@ export class Engine implements NodeEngine {
   }
 
   // What another part refers to is no property: it would take 16 bytes of a board's RAM.
-  get seeds(): Seeds { return this.rounds.seeds; }
+  get seeds(): Seeds { return this.rounds; }
   get stats(): Stats { return new Stats(this.rows.words); }
   private get clock(): Clock { return this.rows.clock as Clock; }
 
   addSeed(address: number, port: number): void {
     if (address === 0 || address !== this.rows.address(OWN_SLOT) || port !== this.rows.port(OWN_SLOT)) {
-      this.seeds.pin(address, port);
+      this.rounds.pin(address, port);
     }
   }
-  setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
+  setSeed(place: number, address: number): void { this.rounds.setPinned(place, address); }
   /**
    * Starts the node's rounds.
    *
@@ -305,7 +305,7 @@ export class Engine implements NodeEngine {
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
     if (held >= 0 && observeSender(rows, this.outbox, frame, held, this.replayGuard, address, port)) {
-      this.rounds.seeds.learn(address, port, this.rounds.random);
+      this.rounds.learn(address, port, this.rounds.random);
       this.rounds.moved(frame.id);
     }
     if (this.outbox.links !== undefined) this.outbox.links.received(frame);
@@ -405,7 +405,7 @@ export class Engine implements NodeEngine {
       this.rounds.hasten();
     }
     if (isFresher && isNewOrMoved && !row.isForeign) {
-      this.rounds.seeds.learn(row.address, row.port, this.rounds.random);
+      this.rounds.learn(row.address, row.port, this.rounds.random);
       this.rounds.moved(row.id);
     }
     // A doubt about a fresher statement is another doubt: its time begins now.

@@ -70,7 +70,8 @@ export class EspGossipEngine implements NodeEngine {
     this.rows = rows;
     this.stats = stats ?? new Stats(rows.words);
     const pool = new WordPool(words, rows.words);
-    this.seeds = new Seeds(seedCapacity, address, options.port, options.broadcastAddress, rows, pool);
+    this.seeds = new Seeds(rows);
+    this.seeds.allocSeeds(seedCapacity, address, options.port, options.broadcastAddress, pool);
     this.clock = new Clock(options.roundIntervalMs);
     this.random = new Random(options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);

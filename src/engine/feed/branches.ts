@@ -14,11 +14,11 @@ import { isConsentGiven, nextConsentProbe, settleConsent } from "./consent.js";
 import type { EventData } from "./event.js";
 import { NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
+import { FeedsHash } from "./feeds-hash.js";
 import type { Hlc } from "./hlc.js";
 import { addJoinedEnd, replace } from "./join.js";
 import { SETTLE_SEND } from "./kinds.js";
 import { HAD, HOLE_DEADLINE } from "./state-words.js";
-import { Upkeep } from "./upkeep.js";
 
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
@@ -38,7 +38,7 @@ export const HAD_JOINED = 8;
  * in one generation. The author joins them. Other nodes let the author do that, as long as it answers. The class
  * carries out what `OwnFeed` and `consent.ts` decide.
  */
-export class Branches extends Upkeep {
+export class Branches extends FeedsHash {
   // Explicit: the constructor that compilers generate calls `super(...arguments)`, and Espruino has no spread.
   /** @param reader not in use elsewhere while a frame is written @param event likewise */
   constructor(feeds: FeedStore, hlc: Hlc, reader: Reader, event: EventData, rows: Rows, ownRow: OwnRow) {

@@ -11,7 +11,6 @@ import { type EncodedEvent, EventData } from "./event.js";
 import { NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED, NOTE_VAIN } from "./feed-outbox.js";
 import type { FeedSigning } from "./feed-signing.js";
 import { FeedStore } from "./feed-store.js";
-import { FeedsHash } from "./feeds-hash.js";
 import { checkGap, handleGap, requestMore } from "./gaps.js";
 import { History, checkHistory } from "./history.js";
 import { Hlc } from "./hlc.js";
@@ -38,6 +37,7 @@ import type { Digest } from "../../digest/digest.js";
  *   FeedOutbox    what frames contain of feeds
  *   OwnFeed       the node's own feed
  *   Upkeep        what becomes of values without their author
+ *   FeedsHash     the sum over all feeds
  *   Branches      feeds that nodes hold in different versions
  *   FeedProtocol  what a frame does
  *
@@ -65,11 +65,11 @@ export class FeedProtocol extends Branches implements EventReader {
   ) {
     const feeds = new FeedStore(rows, rows.capacity, feedBytes, eventBytesMax, digest, signing);
     super(feeds, new Hlc(), frame, new EventData(), rows, ownRow);
-    this.batch = new BatchData(feeds.chain);
+    this.batch = new BatchData(feeds);
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (isFilling) this.history = new History(feeds);
     feeds.setState(IS_FILLING, isFilling ? 1 : 0);
-    rows.feedsHash = new FeedsHash(this);
+    rows.feedsHash = this;
   }
 
   /**

@@ -129,9 +129,25 @@ export const IS_NOTED = OWN_WITHHELD + 1;
 /** What the frame that is handled had: `HAD_` bits of `branches.ts`. */
 export const HAD = IS_NOTED + 1;
 
+/** The feeds hash. */
+export const FEEDS_HASH = HAD + 1;
+
+// `BatchData`: the head of the batch or chunk that is being read.
+export const BATCH_AUTHOR = FEEDS_HASH + 1;
+export const BATCH_GENERATION = BATCH_AUTHOR + 1;
+export const BATCH_FIRST = BATCH_GENERATION + 1;
+export const BATCH_COUNT = BATCH_FIRST + 1;
+export const BATCH_CHECK = BATCH_COUNT + 1;
+export const BATCH_BASE = BATCH_CHECK + 1;
+export const BATCH_LAST_REMOVAL = BATCH_BASE + 1;
+/** Two words. */
+export const BATCH_TIP = BATCH_LAST_REMOVAL + 1;
+export const BATCH_START = BATCH_TIP + 2;
+export const BATCH_START_COUNTER = BATCH_START + 1;
+
 // `Arena`.
 /** Indexes of the first list of the index by name, of the first word of the arena, and of the first free word. */
-export const ARENA_LISTS = HAD + 1;
+export const ARENA_LISTS = BATCH_START_COUNTER + 1;
 export const ARENA_START = ARENA_LISTS + 1;
 export const ARENA_END = ARENA_START + 1;
 /** Words of the records that were freed since the last `compact`. */

@@ -1,6 +1,7 @@
 import { type Clock, earlier } from "../clock.js";
 import { ANSWER_MS_8, DEVIATION_MS_4, PROBES, PROBE_COUNT, PROBE_TIMEOUT_MS } from "../table/node-words.js";
 import type { Rows } from "../table/rows.js";
+import { Seeds } from "./seeds.js";
 
 /** Probes that can be unanswered at one time. */
 export const PROBES_MAX = 8;
@@ -15,12 +16,10 @@ export const ATTEMPTS_MAX = 5;
  * a tenth of the round interval before the first measurement, and always between
  * a 20th and a quarter of it. Each next attempt waits twice as long.
  */
-export class Probes {
-  readonly rows: Rows;
-
+export class Probes extends Seeds {
   /** @param rows whose words the probes stand in */
   constructor(rows: Rows, roundIntervalMs: number) {
-    this.rows = rows;
+    super(rows);
     rows.words[PROBE_TIMEOUT_MS] = (roundIntervalMs / 10) >>> 0;
   }
 

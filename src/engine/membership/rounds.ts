@@ -24,7 +24,6 @@ import {
 import { ATTEMPTS_MAX, DIRECT_ATTEMPTS, Probes } from "./probes.js";
 import { sendPingRequests } from "./ping-requests.js";
 import { nextHop } from "./routes.js";
-import type { Seeds } from "./seeds.js";
 import { SPREAD_PEERS, sendUrgent } from "./urgent.js";
 
 /** Every eighth round also tries a DOWN or remote row or a seed, for ever, so that split networks merge again. */
@@ -58,7 +57,6 @@ const ANSWERS_PER_ROUND = 512;
  * an own update, and every probed node again until it answers.
  */
 export class Rounds extends Probes {
-  readonly seeds: Seeds;
   readonly random: Random;
   private readonly outbox: Outbox;
 
@@ -66,9 +64,8 @@ export class Rounds extends Probes {
    * @param rows know the clock
    * @param neighboursMax nodes that the node probes in turn at most
    */
-  constructor(rows: Rows, seeds: Seeds, random: Random, outbox: Outbox, neighboursMax: number) {
+  constructor(rows: Rows, random: Random, outbox: Outbox, neighboursMax: number) {
     super(rows, (rows.clock as Clock).roundIntervalMs);
-    this.seeds = seeds;
     this.random = random;
     this.outbox = outbox;
     rows.words[ROUNDS_TO_RETRY] = 1;
@@ -355,9 +352,9 @@ export class Rounds extends Probes {
     const words = this.rows.words;
     this.roundsToRetry = 1 << (words[TRIES] & RETRY_LOG_MAX);
     if (this.roundsToRetry > SPLIT_ROUNDS && isManyDown(this.rows)) this.roundsToRetry = SPLIT_ROUNDS;
-    const mayBroadcast = this.seeds.broadcastAddress !== 0;
-    const pinned = this.seeds.pinned;
-    const live = countLiveSeeds(this.rows, this.seeds);
+    const mayBroadcast = this.broadcastAddress !== 0;
+    const pinned = this.pinned;
+    const live = countLiveSeeds(this.rows, this);
     // A broadcast may reach nodes that none in reach holds, unless all given seeds are live. Alone, seeds come first.
     const isOpen = mayBroadcast && (pinned === 0 || (!isAlone && live < pinned));
     // Nodes that have each other, but none of their seeds, may have moved together.
@@ -381,7 +378,7 @@ export class Rounds extends Probes {
     }
     if (turn === 2 && pinned > 0 && !isAlone && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
     const lost = countLost(this.rows, false);
-    const seeds = this.seeds.count;
+    const seeds = this.count;
     const choices = lost + seeds + (isOpen ? 1 : 0);
     if (choices === 0) return;
     const choice = this.random.below(choices);
@@ -402,16 +399,16 @@ export class Rounds extends Probes {
   }
 
   private broadcast(): void {
-    this.outbox.addSyn(this.seeds.broadcastAddress, this.seeds.ownPort, FLAG_BROADCAST, OWN_SLOT);
+    this.outbox.addSyn(this.broadcastAddress, this.ownPort, FLAG_BROADCAST, OWN_SLOT);
   }
 
   /** Sends a SYN to the first of `count` seeds, from `index` on, that is not the address of a live row, if any is. */
   private trySeed(index: number, count: number, isAlone: boolean): boolean {
     for (let i = 0; i < count; i++) {
       const seed = (index + i) % count;
-      const address = this.seeds.address(seed);
-      const port = this.seeds.port(seed);
-      if (address === 0 || isLiveSeed(this.rows, this.seeds, seed)) continue;
+      const address = this.address(seed);
+      const port = this.port(seed);
+      if (address === 0 || isLiveSeed(this.rows, this, seed)) continue;
       this.outbox.addSyn(address, port, 0, OWN_SLOT);
       if (isAlone) this.addProbe(false, 0, address, port, this.clock.nowMs);
       return true;

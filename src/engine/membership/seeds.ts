@@ -16,18 +16,23 @@ const SLOT_SHIFT = 16;
  * time can merge again.
  */
 export class Seeds {
-  private readonly rows: Rows;
+  readonly rows: Rows;
+
+  /** @param rows know which addresses are trusted; others are never seeds. The seeds stand in their words */
+  constructor(rows: Rows) {
+    this.rows = rows;
+  }
 
   /**
+   * To be called once, before there are seeds.
+   *
    * @param ownAddress the node's own address and port, and the broadcast address, are never seeds
-   * @param rows know which addresses are trusted; others are never seeds
    * @param pool of the rows' words; has SEED_WORDS times `capacity` free
    */
-  constructor(
-    capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, rows: Rows, pool: WordPool,
-  ) {
-    const words = rows.words;
-    this.rows = rows;
+  allocSeeds(
+    capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, pool: WordPool,
+  ): void {
+    const words = this.rows.words;
     words[SEED_CAPACITY] = capacity;
     words[SEED_OWN_ADDRESS] = ownAddress;
     words[SEED_OWN_PORT] = ownPort;

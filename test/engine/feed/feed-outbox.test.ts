@@ -104,7 +104,7 @@ describe("the claim of a peer on a feed", () => {
     const own = network.add(1, FEEDS, [], 3).feed!;
     const { feeds } = own;
     network.log(1, "topic", 1);
-    const batch = new BatchData(feeds.chain);
+    const batch = new BatchData(feeds);
     Object.assign(batch, { generation: 8, first: 1, count: 1 });
     see(own, 8, 1, OWN_SLOT);
     assert.equal(own["continuesOwn"](batch), false);

@@ -207,7 +207,7 @@ export class FeedNode {
 
   constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
     this.feeds = new FeedStore({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
-    this.batch = new BatchData(this.feeds.chain);
+    this.batch = new BatchData(this.feeds);
     this.intake = new Intake(this.feeds, new Hlc());
     this.history = new History(this.feeds);
     this.writer = new BatchWriter(this.feeds, new Hlc(), new Reader(), this.event);

@@ -69,7 +69,8 @@ describe("a table that grows", () => {
 
   it("a seed is live while any live row has its address, also another one than before", () => {
     const { rows, suspicion, add } = tableOfOne();
-    const seeds = new Seeds(4, 1, PORT, 0, rows, new WordPool(4 * SEED_WORDS, rows.words));
+    const seeds = new Seeds(rows);
+    seeds.allocSeeds(4, 1, PORT, 0, new WordPool(4 * SEED_WORDS, rows.words));
     seeds.pin(9, PORT);
     assert.equal(isLiveSeed(rows, seeds, 0), false);
     const slot = add(9);

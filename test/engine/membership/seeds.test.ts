@@ -13,7 +13,9 @@ const BROADCAST = 0x0a0000ff;
 function seedsOf(seedCapacity: number): Seeds {
   const words = seedCapacity * SEED_WORDS;
   const rows = new Rows(2, 0, undefined, undefined, words);
-  return new Seeds(seedCapacity, OWN, PORT, BROADCAST, rows, new WordPool(words, rows.words));
+  const seeds = new Seeds(rows);
+  seeds.allocSeeds(seedCapacity, OWN, PORT, BROADCAST, new WordPool(words, rows.words));
+  return seeds;
 }
 
 function list(seeds: Seeds): string[] {
