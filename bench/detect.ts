@@ -2,7 +2,6 @@ import { SimRandom, STREAM_SCENARIO } from "../desktop/simulator/random.js";
 import type { SimNode } from "../desktop/simulator/index.js";
 import { Clock } from "../src/engine/clock.js";
 import { Suspicion } from "../src/engine/membership/suspicion.js";
-import { Random } from "../src/engine/random.js";
 import type { NodeRow } from "../src/gossip.js";
 import { type Measurement, percentile, rounded } from "./measurement.js";
 import { BenchNetwork, type NetworkModules, ROUND_MS } from "./network.js";
@@ -143,7 +142,7 @@ export const crashMeasurements = CRASH_LOSSES.map(crashRounds);
 /** The time after which a node of a network of this size holds a suspected node as DOWN. */
 export function suspicionMs(nodes: number): number {
   const rows = statements(nodes, new SimRandom(1, STREAM_SCENARIO), () => new Uint8Array(0));
-  return new Suspicion(new Peer(rows, 1).engine.rows, new Clock(ROUND_MS), new Random(1, 1), 0).suspicionMs();
+  return new Suspicion(new Peer(rows, 1).engine.rows, new Clock(ROUND_MS), 0).suspicionMs();
 }
 
 export function isGone(state: NodeRow["state"]): boolean {

@@ -11,7 +11,6 @@ import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
 import { NOTIFY_TABLE_FULL, type Notification, nextNotification, reportFault } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
-import { Random } from "./random.js";
 import {
   answerClaim, compareSection, defersRow, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
   senderAt, wantSender,
@@ -24,6 +23,7 @@ import { beginFeeds, handleFeedSection, settleFeeds } from "./settle-feeds.js";
 import type { Sleeper } from "./sleep/sleeper.js";
 import { Stats, countDrop, countReceived, countSent, countUnsure } from "./stats.js";
 import { EARLIEST_DEADLINE, KEEPALIVE_DEADLINE } from "./table/node-words.js";
+import { nextRandom, randomBelow, seedRandom } from "./table/random.js";
 import { insertOwnRow } from "./table/own-row.js";
 import {
   FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
@@ -76,9 +76,9 @@ export class Engine implements NodeEngine {
     const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media, words);
     const pool = new WordPool(words, rows.words);
     const clock = new Clock(options.roundIntervalMs);
-    const random = new Random(options.randomSeed, options.id);
+    seedRandom(rows.words, options.randomSeed, options.id);
     this.rows = rows;
-    const suspicion = new Suspicion(rows, clock, random, options.removeAfterMs);
+    const suspicion = new Suspicion(rows, clock, options.removeAfterMs);
     this.suspicion = suspicion;
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);
@@ -92,10 +92,10 @@ export class Engine implements NodeEngine {
     if (options.links !== undefined) this.outbox.links = options.links.bind(rows, clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
-    this.rounds = new Rounds(rows, random, this.outbox, most);
+    this.rounds = new Rounds(rows, this.outbox, most);
     this.rounds.allocSeeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
     if (options.messages !== undefined) {
-      this.messages = options.messages(rows, clock, random, this.rounds, this.outbox, options.sealer);
+      this.messages = options.messages(rows, clock, this.rounds, this.outbox, options.sealer);
       this.outbox.messages = this.messages;
     }
     if (options.sleeper !== undefined) {
@@ -132,7 +132,7 @@ export class Engine implements NodeEngine {
       this.feed.hlc.start(revision);
       this.feed.startOwn(isRemembered);
     }
-    this.outbox.count(this.rounds.random.below(FIRST_COUNTERS));
+    this.outbox.count(randomBelow(this.rows.words, FIRST_COUNTERS));
     this.rounds.start();
   }
 
@@ -305,7 +305,7 @@ export class Engine implements NodeEngine {
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
     if (held >= 0 && observeSender(rows, this.outbox, frame, held, this.replayGuard, address, port)) {
-      this.rounds.learn(address, port, this.rounds.random);
+      this.rounds.learn(address, port);
       this.rounds.moved(frame.id);
     }
     if (this.outbox.links !== undefined) this.outbox.links.received(frame);
@@ -405,7 +405,7 @@ export class Engine implements NodeEngine {
       this.rounds.hasten();
     }
     if (isFresher && isNewOrMoved && !row.isForeign) {
-      this.rounds.learn(row.address, row.port, this.rounds.random);
+      this.rounds.learn(row.address, row.port);
       this.rounds.moved(row.id);
     }
     // A doubt about a fresher statement is another doubt: its time begins now.
@@ -417,7 +417,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot or -1 */
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
-    if ((frame.flags & FLAG_BROADCAST) !== 0 && !answersBroadcast(this.rows, this.rounds.random.next())) return;
+    if ((frame.flags & FLAG_BROADCAST) !== 0 && !answersBroadcast(this.rows, nextRandom(this.rows.words))) return;
     const isOften = this.prepareAnswer(slot, address, port, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);

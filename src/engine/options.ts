@@ -3,7 +3,6 @@ import type { FeedProtocol } from "./feed/feed-protocol.js";
 import type { Rounds } from "./membership/rounds.js";
 import type { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
-import type { Random } from "./random.js";
 import type { Outbox } from "./reconcile/outbox.js";
 import type { Media } from "./table/media.js";
 import type { OwnRow } from "./table/own-row.js";
@@ -25,7 +24,7 @@ export type SleeperMaker = (
 
 /** Makes a node's messages from the parts of the node that messages work on. */
 export type MessageMaker = (
-  rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
+  rows: Rows, clock: Clock, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
 ) => MessageProtocol;
 
 /** Options of a node. They are fixed after construction. The caller has checked the ranges. */

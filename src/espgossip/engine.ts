@@ -4,11 +4,11 @@ import { SEED_WORDS, Seeds } from "../engine/membership/seeds.js";
 import type { NodeEngine } from "../engine/node-engine.js";
 import { NOTIFY_TABLE_FULL, type Notification, nextChange, nextFault, reportFault } from "../engine/notifications.js";
 import type { EngineOptions } from "../engine/options.js";
-import { Random } from "../engine/random.js";
 import type { Datagram } from "../engine/reconcile/outbox.js";
 import { Stats, countDrop, countReceived, countSent } from "../engine/stats.js";
 import { compareFreshness } from "../engine/table/freshness.js";
 import { CLAIM_MAX, insertOwnRow } from "../engine/table/own-row.js";
+import { randomBelow, seedRandom } from "../engine/table/random.js";
 import {
   FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "../engine/table/rows.js";
@@ -39,7 +39,6 @@ export class EspGossipEngine implements NodeEngine {
   /** ESPGossip has no events. */
   readonly feed = undefined;
   readonly isNameless = true;
-  readonly random: Random;
   /** What NOTIFY_CLAIM is about. Its value is in `claimValue`. */
   readonly claim = new RowData();
   readonly claimValue: Uint8Array;
@@ -73,7 +72,7 @@ export class EspGossipEngine implements NodeEngine {
     this.seeds = new Seeds(rows);
     this.seeds.allocSeeds(seedCapacity, address, options.port, options.broadcastAddress, pool);
     this.clock = new Clock(options.roundIntervalMs);
-    this.random = new Random(options.randomSeed, address);
+    seedRandom(rows.words, options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);
     this.outbox = new StateOutbox(
       this.rows, options.datagramBytesMax, isMarked, improved.wrapPlain === true, this.stats,
@@ -249,7 +248,7 @@ export class EspGossipEngine implements NodeEngine {
       this.noSeedToProbe();
       return;
     }
-    let left = this.random.below(choices);
+    let left = randomBelow(this.rows.words, choices);
     let choice = 0;
     while (!this.mayProbe(seeds.address(choice)) || left-- > 0) choice++;
     this.sendSyn(seeds.address(choice), seeds.port(choice));
@@ -333,7 +332,7 @@ export class EspGossipEngine implements NodeEngine {
     if (merged === MERGED_STATE) rows.setValue(slot, this.value, row.valueStart, row.valueLength);
     rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
     if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_NOTIFY_STATE);
-    this.seeds.learn(row.address, row.port, this.random);
+    this.seeds.learn(row.address, row.port);
     this.rowMerged(slot, merged === MERGED_FRESHER);
   }
 

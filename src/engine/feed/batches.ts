@@ -2,7 +2,7 @@ import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { DROP_EVENT, DROP_NONE } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
 import { DELTA_BYTES_MAX, NO_PATCH, UNLIKE, findPatch, readDelta, writeDelta } from "./delta.js";
-import type { FeedStore } from "./feed-store.js";
+import type { Chain } from "./chain.js";
 import {
   BATCH_AUTHOR, BATCH_BASE, BATCH_CHECK, BATCH_COUNT, BATCH_FIRST, BATCH_GENERATION, BATCH_LAST_REMOVAL, BATCH_START,
   BATCH_START_COUNTER, BATCH_TIP,
@@ -66,6 +66,15 @@ const DELTA_RESERVED = 0x07;
 /** In `BatchData.step`: no event of the batch was read. Stamps rise, so no step is negative but the first. */
 const NO_STEP = -1;
 
+/** Where batches are read: the node's `FeedStore`. The head of a batch stands in its words. */
+export interface BatchPlace {
+  readonly arena: { readonly words: Uint32Array };
+  /** Events of deltas are written to its `eventAt`. It has room for DELTA_BYTES_MAX. */
+  readonly chain: Chain;
+  state(word: number): number;
+  setState(word: number, value: number): void;
+}
+
 /** The batch or snapshot chunk that is being read. */
 export class BatchData {
   /** Sequence number of the event that was read last. */
@@ -80,10 +89,9 @@ export class BatchData {
   step = NO_STEP;
   /** Where its reference starts; 0: there is none. */
   reference = 0;
-  /** Of the node. Events of deltas are written to the `eventAt` of its chain; the head stands in words of its arena. */
-  readonly feeds: FeedStore;
+  readonly feeds: BatchPlace;
 
-  constructor(feeds: FeedStore) {
+  constructor(feeds: BatchPlace) {
     this.feeds = feeds;
   }
 

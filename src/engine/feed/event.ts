@@ -88,12 +88,8 @@ export class EventData {
   end = 0;
 
   // What the bytes tell is no field: on XS it would take 16 bytes.
-  get topicLength(): number {
-    return this.isCopy ? this.bytes[this.topicStart - 1] : this.head & TOPIC_MASK;
-  }
-  get topicStart(): number {
-    return this.isCopy ? this.bodyStart + COPY_TOPIC - EVENT_HEAD_BYTES : this.bodyStart;
-  }
+  get topicStart(): number { return this.isCopy ? this.bodyStart + COPY_TOPIC - EVENT_HEAD_BYTES : this.bodyStart; }
+  get topicLength(): number { return this.isCopy ? this.bytes[this.topicStart - 1] : this.head & TOPIC_MASK; }
   get keyLength(): number { return this.isLog ? 0 : this.bytes[this.topicStart + this.topicLength]; }
   get keyStart(): number { return this.topicStart + this.topicLength + (this.isLog ? 0 : 1); }
   private get isLog(): boolean { return this.head >>> FORM_SHIFT === KIND_LOG; }

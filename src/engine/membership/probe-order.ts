@@ -1,6 +1,6 @@
-import type { Random } from "../random.js";
 import { orderKey } from "../table/hash.js";
 import { IS_PARTIAL, NEIGHBOURS_MAX, PASS_LENGTH, PASS_POSITION } from "../table/node-words.js";
+import { randomBelow } from "../table/random.js";
 import { FLAG_FOREIGN, FLAG_PROVEN, FLAG_REMOTE, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_ANY_LOST } from "../table/row-flags.js";
 import { STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
@@ -26,14 +26,14 @@ export function setNeighboursMax(rows: Rows, neighboursMax: number): void {
 export function isPartial(rows: Rows): boolean { return rows.words[IS_PARTIAL] !== 0; }
 
 /** The slot of the next row to probe; -1 when there is none. */
-export function nextProbed(rows: Rows, random: Random): number {
+export function nextProbed(rows: Rows): number {
   const words = rows.words;
   for (let pass = 0; pass < 2; pass++) {
     while (words[PASS_POSITION] < words[PASS_LENGTH]) {
       const slot = rows.listed(LIST_PROBE_ORDER, words[PASS_POSITION]++);
       if (isProbed(rows, slot)) return slot;
     }
-    shuffle(rows, random);
+    shuffle(rows);
   }
   return -1;
 }
@@ -78,16 +78,16 @@ function isProbed(rows: Rows, slot: number): boolean {
   return !rows.hasFlag(slot, FLAG_REMOTE) || (rows.hasFlag(slot, FLAG_PROVEN) && !isPartial(rows));
 }
 
-function shuffle(rows: Rows, random: Random): void {
+function shuffle(rows: Rows): void {
   rows.words[PASS_LENGTH] = 0;
   rows.words[PASS_POSITION] = 0;
-  for (let place = 0; place < rows.count; place++) add(rows, random, rows.slotAt(place));
-  if (rows.words[PASS_LENGTH] > rows.words[NEIGHBOURS_MAX]) choose(rows, random);
+  for (let place = 0; place < rows.count; place++) add(rows, rows.slotAt(place));
+  if (rows.words[PASS_LENGTH] > rows.words[NEIGHBOURS_MAX]) choose(rows);
 }
 
-function add(rows: Rows, random: Random, slot: number): void {
+function add(rows: Rows, slot: number): void {
   if (!isProbed(rows, slot)) return;
-  const other = isPartial(rows) ? rows.words[PASS_LENGTH] : random.below(rows.words[PASS_LENGTH] + 1);
+  const other = isPartial(rows) ? rows.words[PASS_LENGTH] : randomBelow(rows.words, rows.words[PASS_LENGTH] + 1);
   rows.setListed(LIST_PROBE_ORDER, rows.words[PASS_LENGTH], rows.listed(LIST_PROBE_ORDER, other));
   rows.setListed(LIST_PROBE_ORDER, other, slot);
   rows.words[PASS_LENGTH]++;
@@ -97,7 +97,7 @@ function add(rows: Rows, random: Random, slot: number): void {
  * Shuffles the `neighboursMax` rows with the least order keys of (id xor own id). The two ids of a pair give one key,
  * so most pairs choose each other; and the choice stays while nobody comes or goes.
  */
-function choose(rows: Rows, random: Random): void {
+function choose(rows: Rows): void {
   rows.words[PASS_LENGTH] = 0;
   let last = -1;
   while (rows.words[PASS_LENGTH] < rows.words[NEIGHBOURS_MAX]) {
@@ -111,7 +111,7 @@ function choose(rows: Rows, random: Random): void {
       leastKey = key;
     }
     if (least < 0) return;
-    add(rows, random, least);
+    add(rows, least);
     last = leastKey;
   }
 }

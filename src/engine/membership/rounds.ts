@@ -1,5 +1,4 @@
 import { type Clock, earlier } from "../clock.js";
-import type { Random } from "../random.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
 import {
   ANSWERS_LEFT, EARLY_PROBES, INDIRECT_PROBES, IS_PARTIAL, LOCAL_HEALTH, PASS_LENGTH, PROBE_COUNT, RECEIVED_MS,
@@ -7,6 +6,7 @@ import {
   ROUND_DEADLINE, SEARCH_ROUNDS, SPREAD_DEADLINE, SPREAD_WANTED, TRIES,
 } from "../table/node-words.js";
 import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
+import { randomBelow } from "../table/random.js";
 import {
   ANSWERS_MAX, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
 } from "../table/rows.js";
@@ -57,16 +57,14 @@ const ANSWERS_PER_ROUND = 512;
  * an own update, and every probed node again until it answers.
  */
 export class Rounds extends Probes {
-  readonly random: Random;
   private readonly outbox: Outbox;
 
   /**
    * @param rows know the clock
    * @param neighboursMax nodes that the node probes in turn at most
    */
-  constructor(rows: Rows, random: Random, outbox: Outbox, neighboursMax: number) {
+  constructor(rows: Rows, outbox: Outbox, neighboursMax: number) {
     super(rows, (rows.clock as Clock).roundIntervalMs);
-    this.random = random;
     this.outbox = outbox;
     rows.words[ROUNDS_TO_RETRY] = 1;
     rows.words[ANSWERS_LEFT] = ANSWERS_PER_ROUND;
@@ -95,7 +93,7 @@ export class Rounds extends Probes {
 
   /** The first round comes within a quarter of the interval, so that nodes powered on together do not send in step. */
   start(): void {
-    this.roundDeadline = this.clock.nowMs + this.random.below(this.clock.roundIntervalMs >>> 2);
+    this.roundDeadline = this.clock.nowMs + randomBelow(this.rows.words, this.clock.roundIntervalMs >>> 2);
     this.spreadDeadline = this.clock.nowMs;
   }
 
@@ -186,7 +184,7 @@ export class Rounds extends Probes {
   /** PROTOCOL 6.5: sends LEAVEs to the next nodes of the pass, as many as a burst allows; without any, to seeds. */
   leave(): void {
     for (let i = 0; i < BURST_MAX; i++) {
-      const slot = nextProbed(this.rows, this.random);
+      const slot = nextProbed(this.rows);
       if (slot >= 0) this.outbox.addLeave(this.rows.address(slot), this.rows.port(slot), slot);
     }
     // Who got a SYN of this node may show it already, before its answer is here.
@@ -197,7 +195,7 @@ export class Rounds extends Probes {
 
   /** PROTOCOL 6.8: asks a live node for what is new, best that in the slot `peer`; without any it tries an address. */
   ask(peer: number): void {
-    const slot = peer >= 0 && isLivePeer(this.rows, peer) ? peer : nextProbed(this.rows, this.random);
+    const slot = peer >= 0 && isLivePeer(this.rows, peer) ? peer : nextProbed(this.rows);
     if (slot >= 0) this.sendSyn(slot);
     else this.retry(false);
   }
@@ -208,13 +206,13 @@ export class Rounds extends Probes {
   /** PROTOCOL 6.1: probes the next live node, and in some rounds tries a row or address that is not live. */
   round(): void {
     const interval = this.clock.roundIntervalMs;
-    const jitter = this.random.below(interval >>> 2) - (interval >>> 3);
+    const jitter = randomBelow(this.rows.words, interval >>> 2) - (interval >>> 3);
     this.roundDeadline = this.clock.nowMs + interval + jitter;
     this.rows.words[ANSWERS_LEFT] = ANSWERS_PER_ROUND;
     this.rows.clearAnswers();
     updatePartial(this.rows);
     const isOwed = takeEarlyRound(this.rows.words, EARLY_PROBES);
-    const slot = isOwed ? OWN_SLOT : nextProbed(this.rows, this.random);
+    const slot = isOwed ? OWN_SLOT : nextProbed(this.rows);
     if (slot > OWN_SLOT) this.probe(slot);
     this.roundsToRetry--;
     if (this.searchRounds > 0) {
@@ -258,7 +256,7 @@ export class Rounds extends Probes {
       } else if (attempt < ATTEMPTS_MAX) {
         this.retransmit(index, slot);
         const needsWitness = slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED);
-        if (attempt >= DIRECT_ATTEMPTS && needsWitness) sendPingRequests(this.rows, this.random, this.outbox, slot);
+        if (attempt >= DIRECT_ATTEMPTS && needsWitness) sendPingRequests(this.rows, this.outbox, slot);
         this.noteRetransmission(index, nowMs, this.localHealth);
       } else if (slot >= 0 && !this.rows.hasFlag(slot, FLAG_WITNESSED) && this.isSelfAtFault(index)) {
         this.rows.words[LOCAL_HEALTH]++;
@@ -283,7 +281,7 @@ export class Rounds extends Probes {
     const rows = this.rows;
     const words = rows.words;
     if (rows.isAsleep(OWN_SLOT) || words[IS_PARTIAL] !== 0) return;
-    startEarlyProbes(words, EARLY_PROBES, words[PASS_LENGTH], rows.clock as Clock, this.random);
+    startEarlyProbes(words, EARLY_PROBES, words[PASS_LENGTH], rows.clock as Clock);
   }
 
   /** A doubt, a suspicion and a refutation do not wait for the rounds of each node on the way. */
@@ -321,11 +319,11 @@ export class Rounds extends Probes {
     this.spreadWanted = SPREAD_NONE;
     this.spreadDeadline = this.clock.nowMs + (this.clock.roundIntervalMs >>> 3);
     if (isUrgent && !isPartial(this.rows)) {
-      if (sendUrgent(this.rows, this.random, this.outbox) && this.rows.hasUrgentUpdate()) this.hurry();
+      if (sendUrgent(this.rows, this.outbox) && this.rows.hasUrgentUpdate()) this.hurry();
       return;
     }
     for (let i = 0; i < SPREAD_PEERS && this.outbox.hasRoom(); i++) {
-      const slot = nextProbed(this.rows, this.random);
+      const slot = nextProbed(this.rows);
       if (slot < 0) {
         this.retry(true);
         return;
@@ -338,8 +336,8 @@ export class Rounds extends Probes {
 
   /** Probes a node earlier than planned: a later round probes none. */
   private probeEarly(): void {
-    const slot = nextProbed(this.rows, this.random);
-    endEarlyProbe(this.rows.words, EARLY_PROBES, slot >= 0 && this.probe(slot), this.clock, this.random);
+    const slot = nextProbed(this.rows);
+    endEarlyProbe(this.rows.words, EARLY_PROBES, slot >= 0 && this.probe(slot), this.clock);
   }
 
   /** Whether there is room to probe a node that another node accuses: half of the places are for the rounds. */
@@ -360,7 +358,8 @@ export class Rounds extends Probes {
     // Nodes that have each other, but none of their seeds, may have moved together.
     const isCutOff = pinned > 0 && live === 0;
     const isSearch = isCutOff || this.searchRounds > 0 || isPartial(this.rows);
-    const isBroadcast = isOpen && isSearch && this.random.below(isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST) === 0;
+    const oneIn = isCutOff ? CUT_OFF_BROADCAST : SEARCH_BROADCAST;
+    const isBroadcast = isOpen && isSearch && randomBelow(words, oneIn) === 0;
     // Who found a node without seeds may not reach all that it reaches. Who hears nobody for long is alone.
     const isFirst = pinned === 0 && words[TRIES] === 0;
     const isLone = this.countTry(isAlone || this.localHealth === LOCAL_HEALTH_MAX);
@@ -371,17 +370,18 @@ export class Rounds extends Probes {
     // Each second try is for a former neighbour, if there is one: the link may work again. Each fourth is for a seed
     // that the user gave, unless the node is alone and tries all in turn.
     const former = countLost(this.rows, true);
-    const turn = this.random.below(4);
+    const turn = randomBelow(this.rows.words, 4);
     if (former > 0 && turn < 2) {
-      this.sendSyn(lostAt(this.rows, this.random.below(former), true));
+      this.sendSyn(lostAt(this.rows, randomBelow(this.rows.words, former), true));
       return;
     }
-    if (turn === 2 && pinned > 0 && !isAlone && this.trySeed(this.random.below(pinned), pinned, isAlone)) return;
+    const isPinned = turn === 2 && pinned > 0 && !isAlone;
+    if (isPinned && this.trySeed(randomBelow(words, pinned), pinned, isAlone)) return;
     const lost = countLost(this.rows, false);
     const seeds = this.count;
     const choices = lost + seeds + (isOpen ? 1 : 0);
     if (choices === 0) return;
-    const choice = this.random.below(choices);
+    const choice = randomBelow(this.rows.words, choices);
     if (choice < lost) this.sendSyn(lostAt(this.rows, choice, false));
     else if (choice < lost + seeds) this.trySeed(choice - lost, seeds, isAlone);
     else this.broadcast();

@@ -1,7 +1,7 @@
-import type { Random } from "../random.js";
 import {
   BROADCAST_ADDRESS, SEEDS_AT, SEEDS_PINNED, SEED_CAPACITY, SEED_COUNT, SEED_OWN_ADDRESS, SEED_OWN_PORT,
 } from "../table/node-words.js";
+import { randomBelow } from "../table/random.js";
 import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 
@@ -86,11 +86,13 @@ export class Seeds {
   }
 
   /** Adds the address of a node that is new or has moved. */
-  learn(address: number, port: number, random: Random): void {
+  learn(address: number, port: number): void {
     if (!this.isNew(address, port)) return;
     const capacity = this.rows.words[SEED_CAPACITY];
     if (this.count < capacity) this.append(address, port);
-    else if (this.pinned < capacity) this.set(this.pinned + random.below(capacity - this.pinned), address, port);
+    else if (this.pinned < capacity) {
+      this.set(this.pinned + randomBelow(this.rows.words, capacity - this.pinned), address, port);
+    }
   }
 
   private isNew(address: number, port: number): boolean {

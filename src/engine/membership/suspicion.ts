@@ -1,5 +1,4 @@
 import { type Clock, earlier } from "../clock.js";
-import type { Random } from "../random.js";
 import { EARLIEST_DEADLINE, GROWN_MS, REMOVE_AFTER_MS } from "../table/node-words.js";
 import { OwnRow, restMs } from "../table/own-row.js";
 import { FLAG_ANY_LOST } from "../table/row-flags.js";
@@ -28,8 +27,8 @@ const REMOTE_RESTS = 2;
  * lower it, with a higher heartbeat. What the node says of itself is the layer below: `OwnRow`.
  */
 export class Suspicion extends OwnRow {
-  constructor(rows: Rows, clock: Clock, random: Random, removeAfterMs: number) {
-    super(rows, random);
+  constructor(rows: Rows, clock: Clock, removeAfterMs: number) {
+    super(rows);
     rows.clock = clock;
     rows.words[REMOVE_AFTER_MS] = removeAfterMs;
     rows.words[EARLIEST_DEADLINE] = FAR_MS;

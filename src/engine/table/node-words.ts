@@ -26,7 +26,7 @@ export const FEEDLESS_SLOT = FORK_SLOT + 1;
 export const FAULTY_PEER = FEEDLESS_SLOT + 1;
 export const FAULT_DETAIL = FAULTY_PEER + 1;
 
-/** The state of `Random`. */
+/** The state of `random.ts`. */
 export const RANDOM = FAULT_DETAIL + 1;
 
 /** `Suspicion`: how much longer rows that are UP stay so than their deadlines say, in ms. */

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.js";
-import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { isMediaAddress } from "./media.js";
 import { HEARTBEAT_BASE, IS_CONTESTED, KEEPALIVE_DEADLINE, RECOVERED_AT } from "./node-words.js";
+import { randomBelow } from "./random.js";
 import { FLAG_ANY_LOST, FLAG_MOVED } from "./row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
@@ -59,12 +59,10 @@ export function insertOwnRow(
 /** The statements that a node makes about itself, and its reaction to claims of others about it (PROTOCOL 5.5). */
 export class OwnRow {
   readonly rows: Rows;
-  private readonly random: Random;
 
   /** @param rows know the clock */
-  constructor(rows: Rows, random: Random) {
+  constructor(rows: Rows) {
     this.rows = rows;
-    this.random = random;
   }
 
   /** Of the rows, so that no property takes 16 bytes of a board's RAM. */
@@ -83,7 +81,7 @@ export class OwnRow {
   /** Makes the first statement of a start. Without a remembered revision the heartbeat starts at random below 1,024. */
   start(revision: number, isRemembered: boolean): void {
     this.scheduleKeepalive();
-    if (!isRemembered) this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    if (!isRemembered) this.heartbeatBase = randomBelow(this.rows.words, HEARTBEAT_BASES);
     this.adopt(revision);
   }
 
@@ -123,7 +121,7 @@ export class OwnRow {
       if (restedMs > 0) this.keepaliveDeadline -= restedMs;
     } else if (rows.mayHaveUpdates() && restedMs < ms + (ms >>> 2)) {
       // After the statements of others, so that not many come together.
-      this.keepaliveDeadline = this.clock.nowMs + this.random.below(ms >>> 2);
+      this.keepaliveDeadline = this.clock.nowMs + randomBelow(this.rows.words, ms >>> 2);
     } else {
       this.announce(UP);
       // PROTOCOL 6.3: it brings nothing new, so it spreads like the row of another node.
@@ -145,7 +143,7 @@ export class OwnRow {
   /** At random, so that nodes whose statements were made together spread out. */
   private scheduleKeepalive(): void {
     const ms = restMs(this.clock, this.rows.count);
-    this.keepaliveDeadline = this.clock.nowMs + (ms >>> 1) + this.random.below(ms);
+    this.keepaliveDeadline = this.clock.nowMs + (ms >>> 1) + randomBelow(this.rows.words, ms);
   }
 
   /**
@@ -193,7 +191,7 @@ export class OwnRow {
       return false;
     }
     this.rows.words[RECOVERED_AT] = this.clock.uptimeSeconds + this.owedSeconds() + this.pauseSeconds();
-    this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    this.heartbeatBase = randomBelow(this.rows.words, HEARTBEAT_BASES);
     this.adopt(revision + 1);
     return true;
   }

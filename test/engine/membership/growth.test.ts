@@ -4,7 +4,6 @@ import { countLost, isLiveSeed, isManyDown } from "../../../src/engine/membershi
 import { isPartial, updatePartial } from "../../../src/engine/membership/probe-order.js";
 import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
 import { Suspicion } from "../../../src/engine/membership/suspicion.js";
-import { Random } from "../../../src/engine/random.js";
 import { restMs } from "../../../src/engine/table/own-row.js";
 import { FLAG_ANY_LOST } from "../../../src/engine/table/row-flags.js";
 import { OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
@@ -21,7 +20,7 @@ const REMOTE_RESTS = 2;
 function tableOfOne(): { rows: Rows; clock: Clock; suspicion: Suspicion; add: (id: number, state?: number) => number } {
   const rows = new Rows(CAPACITY, 0, undefined, undefined, 4 * SEED_WORDS);
   const clock = new Clock(ROUND_MS);
-  const suspicion = new Suspicion(rows, clock, new Random(1, 1), 1e6);
+  const suspicion = new Suspicion(rows, clock, 1e6);
   const add = (id: number, state = UP): number => {
     rows.merge(Object.assign(new RowData(), { id, address: id, port: PORT, state }), rows.valueBytes());
     if (id > 1) suspicion.stateChanged(rows.find(id), -1);
