@@ -107,8 +107,8 @@ export class FeedProtocol extends Branches implements EventReader {
   }
 
   /** Appends an event that `stampEvent` stamped, and signs it if this node signs. */
-  override publish(event: EncodedEvent): void {
-    super.publish(event);
+  publish(event: EncodedEvent): void {
+    this.appendOwn(event);
     const signing = this.feeds.signing;
     if (signing !== undefined) signing.signOwn(this);
   }

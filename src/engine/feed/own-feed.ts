@@ -122,7 +122,7 @@ export class OwnFeed extends FeedOutbox {
   }
 
   /** Appends an event that was stamped. `event` is free afterwards. */
-  publish(event: EncodedEvent): void {
+  protected appendOwn(event: EncodedEvent): void {
     this.noteBirth(stampMs(event.bytes, 0), stampCounter(event.bytes, 0));
     const feeds = this.feeds;
     this.rows.subtractFromFeedsHash(OWN_SLOT);
