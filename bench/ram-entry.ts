@@ -20,6 +20,7 @@
  */
 import { Engine } from "../src/engine/index.js";
 import { BatchWriter } from "../src/engine/feed/batch-writer.js";
+import { Hlc } from "../src/engine/feed/hlc.js";
 import { EventData } from "../src/engine/feed/event.js";
 import { KIND_LOG, KIND_SET } from "../src/engine/feed/kinds.js";
 import { Reader } from "../src/engine/wire/cursor.js";
@@ -171,7 +172,7 @@ class Bench {
       publishEvent(this.author, this.nowMs + n * 100, KIND_LOG, "topic", "", 0, text, text.length);
     }
     drainEvents(this.author, this.event);
-    this.batches = new BatchWriter(this.author.feed!.feeds, new Reader(), new EventData());
+    this.batches = new BatchWriter(this.author.feed!.feeds, new Hlc(), new Reader(), new EventData());
     return String(this.writeBatch());
   }
 

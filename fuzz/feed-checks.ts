@@ -9,7 +9,7 @@ export function checkFeeds(engine: Engine): void {
   if (arena.room() < 0 || arena.room() > arena.size()) fail(`${arena.room()} words of ${arena.size()} are free`);
   let spare = 0;
   for (let slot = 0; slot < arena.capacity; slot++) spare += checkFeed(engine, slot);
-  const counted = feeds.room["spareWords"];
+  const counted = feeds.arena["spareWords"];
   if (spare !== counted) fail(`${spare} words may go, not ${counted}`);
 }
 

@@ -6,6 +6,7 @@ import { Reader } from "../src/engine/wire/cursor.js";
 import { EventData } from "../src/engine/feed/event.js";
 import { KIND_LOG, KIND_REMOVE, KIND_SET } from "../src/engine/feed/kinds.js";
 import { BatchWriter } from "../src/engine/feed/batch-writer.js";
+import { Hlc } from "../src/engine/feed/hlc.js";
 import {
   SECTION_EVENTS, SECTION_GAP, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_ACK, TYPE_DIFF, TYPE_SYN,
 } from "../src/engine/wire/frame.js";
@@ -71,10 +72,10 @@ export class FeedSource implements DatagramSource {
     const { writer } = this;
     const { rows, feed } = random.pick(this.nodes);
     const type = random.pick([TYPE_SYN, TYPE_SYN, TYPE_ACK, TYPE_DIFF]);
-    const runs = new BatchWriter(feed!.feeds, new Reader(), new EventData());
+    const runs = new BatchWriter(feed!.feeds, new Hlc(), new Reader(), new EventData());
     const slot = random.below(AUTHORS.length);
     const from = random.chance(0.9) ? random.below(this.authorEvents + 1) : drawWord(random, []);
-    writer.feeds = feed!.outbox;
+    writer.feeds = feed!;
     const limit = random.pick(LIMITS);
     writer.begin(this.out, limit, type, 0, rows, drawWord(random, [10]), drawWord(random, [world.counter]));
     if (random.chance(0.7) && writer.beginRows()) {
@@ -130,7 +131,7 @@ function holder(id: number, feedBytes: number, feeds: FeedKind["feeds"], turn: n
   const row = Object.assign(new RowData(), { id: authorId, address: 9, port: 5000, revision: REVISION });
   engine.rows.merge(row, new Uint8Array(0));
   const writer = new FrameWriter();
-  const runs = new BatchWriter(author.feed!.feeds, new Reader(), new EventData());
+  const runs = new BatchWriter(author.feed!.feeds, new Hlc(), new Reader(), new EventData());
   for (let next = 1, counter = 1; next <= author.feed!.feeds.sequence(OWN_SLOT); counter++) {
     const bytes = new Uint8Array(1200);
     writer.begin(bytes, bytes.length, TYPE_SYN, 0, author.rows, counter, 0);

@@ -47,8 +47,8 @@ export function gossipStats(engine: NodeEngine, sendFailures: number): GossipSta
     drops,
     valuesTooLong,
     clock: source === CLOCK_OWN ? "own" : source === CLOCK_NONE ? "none" : "peers",
-    removalsForgotten: feed === undefined ? 0 : feed.feeds.room.removalsForgotten,
-    valuesForgotten: feed === undefined ? 0 : feed.upkeep.valuesForgotten,
+    removalsForgotten: feed === undefined ? 0 : feed.feeds.arena.removalsForgotten,
+    valuesForgotten: feed === undefined ? 0 : feed.valuesForgotten,
   };
   // On XS a property takes 16 bytes.
   if (engine.messages !== undefined) stats.messages = engine.messages.stats();

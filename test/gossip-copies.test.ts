@@ -136,8 +136,8 @@ describe("events whose author is gone, for applications", () => {
     for (let slot = 1; slot < arena.capacity; slot++) {
       const record = arena.first(slot);
       if (record === 0 || recordKind(arena, record) !== KIND_REMOVE) continue;
-      feeds.room["raiseFloor"](slot);
-      feeds.room.removeValue(slot, record);
+      feeds.arena["raiseFloor"](slot);
+      feeds.arena.removeValue(slot, record);
     }
     network.run(500 * ROUND_MS);
     for (const each of [author, remover, third]) assert.equal(each.latest.get("voucher", "7"), undefined);

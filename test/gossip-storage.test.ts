@@ -161,7 +161,8 @@ describe("A node to which a peer gives events of its own feed that it never publ
     /** Goes on with the feed, or begins a later generation of it, and has its own news to tell. */
     forge(events: number, generation?: number): void {
       const { rows, feed } = this.engine;
-      const { feeds, outbox } = feed!;
+      const outbox = feed!;
+      const { feeds } = outbox;
       rows.subtractFromFeedsHash(this.slot);
       if (generation !== undefined) feeds.begin(this.slot, generation);
       for (let i = 0; i < events; i++) {

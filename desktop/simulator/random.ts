@@ -1,7 +1,7 @@
-import { Random } from "../../src/engine/random.js";
+import { Sfc32 } from "./sfc32.js";
 
-/** The engine's random generator with more distributions, for simulations. */
-export class SimRandom extends Random {
+/** The engine's random numbers with more distributions, for simulations. */
+export class SimRandom extends Sfc32 {
   /** True with this probability, 0 to 1. */
   chance(probability: number): boolean {
     return probability > 0 && this.next() < probability * 0x100000000;

@@ -3,15 +3,14 @@ import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
 import { believedState, expireStates, probeAccused, suspectSilent } from "./membership/expiry.js";
-import { Rounds, ROUND_WORDS } from "./membership/rounds.js";
-import { SEED_WORDS, Seeds } from "./membership/seeds.js";
+import { Rounds } from "./membership/rounds.js";
+import { SEED_WORDS, type Seeds } from "./membership/seeds.js";
 import { noteStatement } from "./membership/routes.js";
 import { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
 import type { NodeEngine } from "./node-engine.js";
-import { Faults, NOTIFY_TABLE_FULL, type Notification, nextNotification } from "./notifications.js";
+import { NOTIFY_TABLE_FULL, type Notification, nextNotification, reportFault } from "./notifications.js";
 import type { EngineOptions } from "./options.js";
-import { Random } from "./random.js";
 import {
   answerClaim, compareSection, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
   placeRow, senderAt, wantSender,
@@ -22,8 +21,10 @@ import { answerWaking } from "./reconcile/waking.js";
 import { reportRefusal } from "./report-refusal.js";
 import { beginFeeds, handleFeedSection, settleFeeds } from "./settle-feeds.js";
 import type { Sleeper } from "./sleep/sleeper.js";
-import { STATS_WORDS, Stats } from "./stats.js";
-import { OwnRow, insertOwnRow } from "./table/own-row.js";
+import { Stats, countDrop, countReceived, countSent, countUnsure } from "./stats.js";
+import { EARLIEST_DEADLINE, KEEPALIVE_DEADLINE } from "./table/node-words.js";
+import { nextRandom, randomBelow, seedRandom } from "./table/random.js";
+import { insertOwnRow } from "./table/own-row.js";
 import {
   FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "./table/rows.js";
@@ -57,68 +58,65 @@ const FIRST_COUNTERS = 0x8000000;
  */
 export class Engine implements NodeEngine {
   readonly rows: Rows;
-  readonly seeds: Seeds;
-  readonly stats: Stats;
   /** The event feeds, the messages and the sleep: undefined in a node without them. */
   declare readonly feed: FeedProtocol | undefined;
   declare readonly messages: MessageProtocol | undefined;
   declare readonly sleeper: Sleeper | undefined;
-  private readonly clock: Clock;
-  private readonly random: Random;
-  private readonly own: OwnRow;
   private readonly suspicion: Suspicion;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
   private declare readonly replayGuard: ReplayGuard | undefined;
-  private readonly faults = new Faults();
   private readonly frame = new FrameReader();
   /** The row that is being read. */
   private readonly row = new RowData();
   private started = false;
 
   constructor(options: EngineOptions) {
-    const words = STATS_WORDS + ROUND_WORDS + options.seedCapacity * SEED_WORDS
-      + outboxWords(options.datagramBytesMax, options.capacity);
+    const words = options.seedCapacity * SEED_WORDS + outboxWords(options.datagramBytesMax, options.capacity);
     const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, options.media, words);
     const pool = new WordPool(words, rows.words);
+    const clock = new Clock(options.roundIntervalMs);
+    seedRandom(rows.words, options.randomSeed, options.id);
     this.rows = rows;
-    this.stats = new Stats(pool);
-    this.seeds = new Seeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool, rows);
-    this.clock = new Clock(options.roundIntervalMs);
-    this.random = new Random(options.randomSeed, options.id);
-    this.own = new OwnRow(rows, this.random);
-    this.suspicion = new Suspicion(rows, this.clock, options.removeAfterMs);
+    const suspicion = new Suspicion(rows, clock, options.removeAfterMs);
+    this.suspicion = suspicion;
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);
     if (options.feeds !== undefined) {
-      this.feed = options.feeds(rows, this.clock, this.stats, this.frame, this.own, this.suspicion);
+      this.feed = options.feeds(rows, clock, this.frame, suspicion, suspicion);
       this.frame.events = this.feed;
     }
     this.outbox = new Outbox(
       rows, options.datagramBytesMax, this.replayGuard, pool, this.feed, options.network, options.burstMax,
     );
-    if (options.links !== undefined) this.outbox.links = options.links.bind(rows, this.clock);
+    if (options.links !== undefined) this.outbox.links = options.links.bind(rows, clock);
     this.frame.network = options.network ?? NO_NETWORK;
     const most = options.neighboursMax ?? options.capacity;
-    this.rounds = new Rounds(rows, this.seeds, this.clock, this.random, this.outbox, pool, most);
+    this.rounds = new Rounds(rows, this.outbox, most);
+    this.rounds.allocSeeds(options.seedCapacity, options.address, options.port, options.broadcastAddress, pool);
     if (options.messages !== undefined) {
-      this.messages = options.messages(rows, this.clock, this.random, this.rounds, this.outbox, options.sealer);
+      this.messages = options.messages(rows, clock, this.rounds, this.outbox, options.sealer);
       this.outbox.messages = this.messages;
     }
     if (options.sleeper !== undefined) {
-      this.sleeper = options.sleeper(rows, this.clock, this.own, this.suspicion, this.rounds, this.outbox);
+      this.sleeper = options.sleeper(rows, clock, suspicion, suspicion, this.rounds, this.outbox);
     }
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
     insertOwnRow(rows, this.row, options.id, advertised ?? options.address, port, advertised !== undefined);
   }
 
+  // What another part refers to is no property: it would take 16 bytes of a board's RAM.
+  get seeds(): Seeds { return this.rounds; }
+  get stats(): Stats { return new Stats(this.rows.words); }
+  private get clock(): Clock { return this.rows.clock as Clock; }
+
   addSeed(address: number, port: number): void {
     if (address === 0 || address !== this.rows.address(OWN_SLOT) || port !== this.rows.port(OWN_SLOT)) {
-      this.seeds.pin(address, port);
+      this.rounds.pin(address, port);
     }
   }
-  setSeed(place: number, address: number): void { this.seeds.setPinned(place, address); }
+  setSeed(place: number, address: number): void { this.rounds.setPinned(place, address); }
   /**
    * Starts the node's rounds.
    *
@@ -129,26 +127,26 @@ export class Engine implements NodeEngine {
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
     this.clock.start(nowMs);
-    this.own.start(revision, isRemembered);
+    this.suspicion.start(revision, isRemembered);
     if (this.feed !== undefined) {
       this.feed.hlc.start(revision);
-      this.feed.own.start(isRemembered);
+      this.feed.startOwn(isRemembered);
     }
-    this.outbox.count(this.random.below(FIRST_COUNTERS));
+    this.outbox.count(randomBelow(this.rows.words, FIRST_COUNTERS));
     this.rounds.start();
   }
 
   /** PROTOCOL 6.5: announces to 4 live nodes that this node leaves. Only `pollTransmit` may follow. */
   leave(nowMs: number): void {
     this.begin(nowMs);
-    this.own.announce(LEFT);
+    this.suspicion.announce(LEFT);
     this.rounds.leave();
   }
 
   /** A datagram arrived. The engine reads `bytes` during the call only, and unseals a sealed frame in place. */
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.begin(nowMs);
-    this.stats.countReceived(length);
+    countReceived(this.rows.words, length);
     const frame = this.frame;
     const reason = !this.rows.trusts(address) ? DROP_UNTRUSTED
       : parseFrame(frame, this.replayGuard, bytes, length, this.row, this.rows.id(OWN_SLOT));
@@ -182,13 +180,13 @@ export class Engine implements NodeEngine {
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
     if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
-    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.endRest();
+    if (this.clock.isDue(this.suspicion.keepaliveDeadline)) this.suspicion.endRest();
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
     if (this.rounds.isRoundDue()) {
       if (this.replayGuard !== undefined) this.replayGuard.countRound();
       this.rounds.round();
-      reviewNetwork(this.rows, this.faults, this.stats);
+      reviewNetwork(this.rows);
     }
     // Last, so that they do not take the place of probes.
     if (this.messages !== undefined) this.messages.tick();
@@ -203,7 +201,7 @@ export class Engine implements NodeEngine {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    this.own.announce(UP);
+    this.suspicion.announce(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
@@ -218,7 +216,7 @@ export class Engine implements NodeEngine {
   /** Adopts a higher revision, which the caller has stored. A lower one is ignored. */
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
-    if (revision > this.revision()) this.own.adopt(revision);
+    if (revision > this.revision()) this.suspicion.adopt(revision);
   }
 
   /** PROTOCOL 4.2: removes the row of a node that is DOWN or LEFT here and, with 3 live nodes at once, everywhere. */
@@ -236,16 +234,16 @@ export class Engine implements NodeEngine {
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
-  revision(): number { return this.own.revision(); }
+  revision(): number { return this.suspicion.revision(); }
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
     const isSent = this.outbox.next(out);
-    if (isSent) this.stats.countSent(out.length);
+    if (isSent) countSent(this.rows.words, out.length);
     return isSent;
   }
   /** Writes the next notification for the application; false when there is none. */
   pollNotification(out: Notification): boolean {
-    return nextNotification(this.rows, this.faults, this.own.isContested, this.replayGuard, out);
+    return nextNotification(this.rows, this.suspicion.isContested, this.replayGuard, out);
   }
 
   /** When `tick` is due, in the caller's time. */
@@ -260,18 +258,20 @@ export class Engine implements NodeEngine {
   /** Without messages: the application may have posted some long ago, as far as this node knows. */
   private deadline(): number {
     if (this.sleeper !== undefined && this.sleeper.isAsleep) return this.sleeper.deadline;
-    return earlier(earlier(this.rounds.nextDeadline(), this.suspicion.nextDeadline()), this.own.keepaliveDeadline);
+    const words = this.rows.words;
+    return earlier(earlier(this.rounds.nextDeadline(), words[EARLIEST_DEADLINE]), words[KEEPALIVE_DEADLINE]);
   }
 
   /** Begins an input: advances the time and drops what the last input left unsent. */
   private begin(nowMs: number): void {
+    const clock = this.rows.clock as Clock;
     const expected = this.deadline();
-    this.clock.advance(nowMs);
+    clock.advance(nowMs);
     this.outbox.clear();
-    if (this.replayGuard !== undefined) this.replayGuard.mark(this.clock.nowMs, this.outbox.counter);
-    const lateMs = (this.clock.nowMs - expected) | 0;
+    if (this.replayGuard !== undefined) this.replayGuard.mark(clock.nowMs, this.outbox.counter);
+    const lateMs = (clock.nowMs - expected) | 0;
     // PROTOCOL 4.2: this node itself stood still.
-    if (lateMs > (this.clock.roundIntervalMs >>> 3) + LATE_MS) {
+    if (lateMs > (clock.roundIntervalMs >>> 3) + LATE_MS) {
       this.rounds.postpone(lateMs);
       this.suspicion.postpone(lateMs);
     }
@@ -280,15 +280,15 @@ export class Engine implements NodeEngine {
   /** Counts a refused datagram. For some reasons its sender gets a frame all the same. */
   private refuse(reason: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     const guard = this.replayGuard;
-    this.stats.countDrop(reason);
-    reportRefusal(this.faults, guard, this.frame, reason, address);
+    countDrop(this.rows.words, reason);
+    reportRefusal(this.rows.words, guard, this.frame, reason, address);
     answerJson(this.rows, this.outbox, guard, reason, address, bytes, length);
-    answerRefused(this.rows, this.outbox, this.frame, guard, this.own, this.feed, reason, address, port, length);
+    answerRefused(this.rows, this.outbox, this.frame, guard, this.suspicion, this.feed, reason, address, port, length);
   }
 
   /** PROTOCOL 3.4: the sender may be of another network. It gets this node's limits, with its network's whole hash. */
   private showLimits(address: number, port: number, length: number): void {
-    this.stats.countUnsure(DROP_NETWORK);
+    countUnsure(this.rows.words, DROP_NETWORK);
     if (this.frame.type !== TYPE_SYN) return;
     this.outbox.withholdUpdates();
     this.outbox.sendLimits(NO_LIMITS);
@@ -305,20 +305,20 @@ export class Engine implements NodeEngine {
     // PROTOCOL 5.2, step 1
     if (this.replayGuard === undefined || frame.isAnswer()) this.rounds.answered(held, frame.id, address, port);
     if (held >= 0 && observeSender(rows, this.outbox, frame, held, this.replayGuard, address, port)) {
-      this.seeds.learn(address, port, this.random);
+      this.rounds.learn(address, port);
       this.rounds.moved(frame.id);
     }
     if (this.outbox.links !== undefined) this.outbox.links.received(frame);
     const feedsBefore = feed === undefined ? 0 : beginFeeds(feed, rows, frame);
     const hasSummary = hasSections && this.handleSections(address, port, bytes);
     if (feed !== undefined
-      && settleFeeds(feed, rows, this.faults, frame, this.outbox, feedsBefore)) this.rounds.hasten();
+      && settleFeeds(feed, rows, frame, this.outbox, feedsBefore)) this.rounds.hasten();
     if (this.replayGuard !== undefined) this.replayGuard.admitSender(frame);
     const slot = hasSections ? rows.find(frame.id) : held;
     // PROTOCOL 5.2, step 7
     if (frame.type === TYPE_SYN || frame.type === TYPE_ACK) wantSender(rows, this.outbox, frame, slot);
     const mayDiffer = feed !== undefined || frame.limits !== NO_LIMITS || showsLimits(rows, slot);
-    const isAsked = mayDiffer && exchangeLimits(rows, this.faults, this.stats, frame, feed, slot, showedLimits);
+    const isAsked = mayDiffer && exchangeLimits(rows, frame, feed, slot, showedLimits);
     if (isAsked) this.outbox.sendLimits(frame.limits);
     // PROTOCOL 5.4: an answer proves the address of a sender that was new. Step 1 proves the address of a known one.
     if (held < 0 && slot >= 0 && rows.isAt(slot, address, port)) meetSender(rows, slot, frame.isAnswer());
@@ -333,10 +333,10 @@ export class Engine implements NodeEngine {
     let shown = false;
     for (frame.rewind(); frame.nextSection();) {
       if (frame.section === SECTION_ROWS) this.mergeRows(address, port, bytes);
-      else if (frame.isOfRows()) shown = compareSection(rows, this.outbox, frame, this.row, this.own) || shown;
+      else if (frame.isOfRows()) shown = compareSection(rows, this.outbox, frame, this.row, this.suspicion) || shown;
       else if (frame.section === SECTION_PING_REQ) this.rounds.handlePingReq(frame, address, port);
       else if (frame.section === SECTION_INDIRECT_ACK && frame.isAnswer()) this.rounds.handleIndirectAck(frame);
-      else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, this.faults, frame);
+      else if (this.feed !== undefined && frame.isOfEvents()) handleFeedSection(this.feed, rows, frame);
       else if (this.messages !== undefined && frame.section >= SECTION_MESSAGE) {
         this.messages.handle(frame, senderAt(rows, frame, address, port));
       }
@@ -352,8 +352,8 @@ export class Engine implements NodeEngine {
       const isPlaced = row.address !== 0 || placeRow(this.rows, this.outbox, row, this.replayGuard, address, port);
       if (isPlaced && row.id === this.rows.id(OWN_SLOT)) {
         // PROTOCOL 5.5
-        answerClaim(this.rows, this.outbox, this.own, row);
-        if (this.replayGuard === undefined || this.frame.isAnswer()) this.own.observeAddress(row);
+        answerClaim(this.rows, this.outbox, this.suspicion, row);
+        if (this.replayGuard === undefined || this.frame.isAnswer()) this.suspicion.observeAddress(row);
       } else if (isPlaced) {
         this.mergeRow(row, bytes);
       }
@@ -370,12 +370,12 @@ export class Engine implements NodeEngine {
     row.state = believedState(rows, this.suspicion, this.rounds, held, row);
     const merged = rows.merge(row, bytes);
     const slot = held >= 0 ? held : rows.find(row.id);
-    noteValue(rows, this.stats, row, slot, merged);
+    noteValue(rows, row, slot, merged);
     if (merged === MERGED_FRESHER || merged === MERGED_STATE) {
       this.rowMerged(row, slot, stateBefore, merged === MERGED_FRESHER, isNewOrMoved);
     } else if (merged === MERGE_TABLE_FULL) {
-      this.stats.countDrop(DROP_TABLE_FULL);
-      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, held);
+      countDrop(this.rows.words, DROP_TABLE_FULL);
+      if (!rows.hasPlace(row.state)) reportFault(rows.words, NOTIFY_TABLE_FULL, held);
     } else if (rows.compare(held, row) > 0) {
       // The row held is fresher. If both are equal, one transmit fewer is left.
       this.outbox.send(held);
@@ -398,7 +398,7 @@ export class Engine implements NodeEngine {
       this.rounds.hasten();
     }
     if (isFresher && isNewOrMoved && !row.isForeign) {
-      this.seeds.learn(row.address, row.port, this.random);
+      this.rounds.learn(row.address, row.port);
       this.rounds.moved(row.id);
     }
     // A doubt about a fresher statement is another doubt: its time begins now.
@@ -410,7 +410,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 5.2: a SYN is always answered by an ACK, within the bounds of 5.4. @param slot or -1 */
   private answerSyn(slot: number, address: number, port: number, length: number): void {
     const frame = this.frame;
-    if ((frame.flags & FLAG_BROADCAST) !== 0 && !answersBroadcast(this.rows, this.random.next())) return;
+    if ((frame.flags & FLAG_BROADCAST) !== 0 && !answersBroadcast(this.rows, nextRandom(this.rows.words))) return;
     const isOften = this.prepareAnswer(slot, address, port, length) && !this.rounds.mayAnswerInFull(slot);
     if (isOften) this.outbox.limitAnswer(AMPLIFICATION_MAX * length);
     const isOurs = frame.network === NO_NETWORK || isOfNetwork(this.rows, frame);

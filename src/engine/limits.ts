@@ -1,8 +1,11 @@
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { hasLiveNode } from "./membership/probe-order.js";
-import { ALONE_ROUNDS, type Faults, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS } from "./notifications.js";
+import {
+  ALONE_ROUNDS, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS, reportFault, reportLimits,
+} from "./notifications.js";
 import { showsLimits } from "./reconcile/opening.js";
-import { ALIKE_MAX, type Stats } from "./stats.js";
+import { ALIKE_MAX, countAlike, countAlone, countDrop, noteCapacity } from "./stats.js";
+import { LEAST_CAPACITY } from "./table/node-words.js";
 import type { RowData } from "./table/row-data.js";
 import { countBetween } from "./table/fingerprints.js";
 import { FLAG_ALIKE, FLAG_LIMITS } from "./table/row-flags.js";
@@ -28,55 +31,51 @@ export { showsLimits } from "./reconcile/opening.js";
  * @param showed whether this node's last SYN to the sender had its limits
  */
 export function exchangeLimits(
-  rows: Rows, faults: Faults, stats: Stats, frame: FrameReader, feed: FeedProtocol | undefined, slot: number,
-  showed: boolean,
+  rows: Rows, frame: FrameReader, feed: FeedProtocol | undefined, slot: number, showed: boolean,
 ): boolean {
   const hasLimits = frame.limits !== NO_LIMITS;
   // Also of a peer without a row: its table may be full, and so may this one.
   if (hasLimits) {
-    stats.noteCapacity(frame.limits === SAME_LIMITS ? rows.capacity : frame.capacity(), frame.id);
-    compareCapacity(rows, faults, stats);
+    noteCapacity(rows.words, frame.limits === SAME_LIMITS ? rows.capacity : frame.capacity(), frame.id);
+    compareCapacity(rows);
   }
   if (hasLimits && slot >= 0 && !rows.hasFlag(slot, FLAG_LIMITS)) {
     rows.setFlag(slot, FLAG_LIMITS);
     const eventBytesMax = feed === undefined ? 0 : feed.feeds.eventBytesMax;
     const isAlike = frame.limits === SAME_LIMITS
       || frame.limits === limitsOf(rows.valueBytesMax, eventBytesMax, rows.capacity);
-    if (!isAlike) compareLimits(rows, faults, frame, feed, slot);
+    if (!isAlike) compareLimits(rows, frame, feed, slot);
     // PROTOCOL 3.4: in a network with a name, limits also show of which network their sender is.
-    if (stats.countAlike(isAlike && !frame.isNamed()) === ALIKE_MAX) rows.setFlag(OWN_SLOT, FLAG_ALIKE);
+    if (countAlike(rows.words, isAlike && !frame.isNamed()) === ALIKE_MAX) rows.setFlag(OWN_SLOT, FLAG_ALIKE);
     else rows.clearFlag(OWN_SLOT, FLAG_ALIKE);
   }
   // All frames of a node with feeds show them.
   const hasEvents = feed !== undefined && feed.feeds.sequence(OWN_SLOT) > 0;
-  if (slot >= 0 && hasEvents && frame.feedsHash === NO_FEEDS) faults.report(NOTIFY_NO_FEEDS, slot);
+  if (slot >= 0 && hasEvents && frame.feedsHash === NO_FEEDS) reportFault(rows.words, NOTIFY_NO_FEEDS, slot);
   if (frame.type === TYPE_SYN) return hasLimits || showsLimits(rows, slot);
   // Who answers that its limits are the same got those of this node in the SYN.
   return frame.type === TYPE_ACK && hasLimits && frame.limits !== SAME_LIMITS && !showed;
 }
 
-function compareLimits(
-  rows: Rows, faults: Faults, frame: FrameReader, feed: FeedProtocol | undefined, slot: number,
-): void {
+function compareLimits(rows: Rows, frame: FrameReader, feed: FeedProtocol | undefined, slot: number): void {
   const hasFeeds = feed !== undefined && frame.eventBytesMax() > 0;
   const isEventOther = hasFeeds && feed.feeds.eventBytesMax !== frame.eventBytesMax();
   if (!isEventOther && frame.valueBytesMax() === rows.valueBytesMax) return;
-  faults.reportLimits(slot, frame.limits % CAPACITY_LIMIT);
+  reportLimits(rows.words, slot, frame.limits % CAPACITY_LIMIT);
 }
 
 /** PROTOCOL 5.7: reports that this node holds more rows than a peer has room for. Tombstones give way to other rows. */
-function compareCapacity(rows: Rows, faults: Faults, stats: Stats): void {
-  const least = stats.leastCapacity();
+function compareCapacity(rows: Rows): void {
+  const least = rows.words[LEAST_CAPACITY];
   // Without counting, where that decides.
   if (least === 0 || rows.count <= least) return;
-  if (countBetween(rows, 0, ORDER_KEY_MAX) > least) faults.report(NOTIFY_CAPACITY, OWN_SLOT);
+  if (countBetween(rows, 0, ORDER_KEY_MAX) > least) reportFault(rows.words, NOTIFY_CAPACITY, OWN_SLOT);
 }
 
 /** Once a round: reports that this node holds more rows than a peer has room for, or that no other node is live. */
-export function reviewNetwork(rows: Rows, faults: Faults, stats: Stats): void {
-  compareCapacity(rows, faults, stats);
-  stats.countAlone(!hasLiveNode(rows));
-  if (stats.roundsAlone() === ALONE_ROUNDS) faults.report(NOTIFY_ALONE, OWN_SLOT);
+export function reviewNetwork(rows: Rows): void {
+  compareCapacity(rows);
+  if (countAlone(rows.words, !hasLiveNode(rows)) === ALONE_ROUNDS) reportFault(rows.words, NOTIFY_ALONE, OWN_SLOT);
 }
 
 /**
@@ -93,9 +92,9 @@ export function isOfNetwork(rows: Rows, frame: FrameReader): boolean {
 const ORDER_KEY_MAX = 0xffffffff;
 
 /** A row was merged. Counts a value that is too long. A value that came after its statement makes the row an update. */
-export function noteValue(rows: Rows, stats: Stats, row: RowData, slot: number, merged: number): void {
+export function noteValue(rows: Rows, row: RowData, slot: number, merged: number): void {
   if (merged !== MERGED_FRESHER && merged !== MERGED_VALUE) return;
-  if (row.valueLength > rows.valueBytesMax) stats.countDrop(DROP_VALUE_TOO_LARGE);
+  if (row.valueLength > rows.valueBytesMax) countDrop(rows.words, DROP_VALUE_TOO_LARGE);
   const isBehind = merged === MERGED_VALUE && rows.transmitsLeft(slot) < rows.transmitsOfUpdate();
   if (isBehind) rows.markUpdate(slot);
 }

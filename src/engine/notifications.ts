@@ -1,4 +1,5 @@
 export { EVENT_LIMIT_SHIFT } from "./wire/frame.js";
+import { FAULTS, FAULTY_PEER, FAULT_DETAIL, FEEDLESS_SLOT, FORK_SLOT } from "./table/node-words.js";
 import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, OWN_SLOT, type Rows } from "./table/rows.js";
 import type { ReplayGuard } from "./wire/replay-guard.js";
 
@@ -54,11 +55,11 @@ export const ALONE_ROUNDS = 16;
  * @param isContested whether another device uses this node's id
  */
 export function nextNotification(
-  rows: Rows, faults: Faults, isContested: boolean, guard: ReplayGuard | undefined, out: Notification,
+  rows: Rows, isContested: boolean, guard: ReplayGuard | undefined, out: Notification,
 ): boolean {
   if (guard !== undefined && nextStranger(guard, out)) return true;
-  if (isContested) faults.report(NOTIFY_ID_CONFLICT, OWN_SLOT);
-  return faults.next(out) || (rows.changesEnd > 0 && nextChange(rows, out));
+  if (isContested) reportFault(rows.words, NOTIFY_ID_CONFLICT, OWN_SLOT);
+  return nextFault(rows.words, out) || (rows.changesEnd > 0 && nextChange(rows, out));
 }
 
 /** Writes the next stranger that the application has not been notified of; false when there is none. */
@@ -90,53 +91,47 @@ export function nextChange(rows: Rows, out: Notification): boolean {
 const KINDS = 0xffff;
 const NOTIFIED_SHIFT = 16;
 
-/** Faults of which the application is notified once a start, peers with other limits, and that there are none. */
-export class Faults {
-  /** Bit k: a fault of kind k occurred. Bit k + 16: the application was notified of it. */
-  private bits = 0;
-  private forkSlot = 0;
-  private feedlessSlot = 0;
-  /** Slot or address, and detail, of NOTIFY_LIMITS, NOTIFY_NETWORK or NOTIFY_SEALED. An input has one peer at most. */
-  private peer = 0;
-  private peerDetail = 0;
+/*
+ * Faults of which the application is notified once a start, peers with other limits, and that there are none: words of
+ * the node.
+ */
 
-  /**
-   * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK, NOTIFY_NO_FEEDS, NOTIFY_CAPACITY or NOTIFY_ALONE
-   * @param slot of the row that the fault is about
-   */
-  report(kind: number, slot: number): void {
-    const isFirst = (this.bits & (1 << kind)) === 0;
-    if (kind === NOTIFY_FORK && isFirst) this.forkSlot = slot;
-    if (kind === NOTIFY_NO_FEEDS && isFirst) this.feedlessSlot = slot;
-    this.bits |= 1 << kind;
-  }
+/**
+ * @param words of the rows
+ * @param kind NOTIFY_ID_CONFLICT, NOTIFY_TABLE_FULL, NOTIFY_FORK, NOTIFY_NO_FEEDS, NOTIFY_CAPACITY or NOTIFY_ALONE
+ * @param slot of the row that the fault is about
+ */
+export function reportFault(words: Uint32Array, kind: number, slot: number): void {
+  const isFirst = (words[FAULTS] & (1 << kind)) === 0;
+  if (kind === NOTIFY_FORK && isFirst) words[FORK_SLOT] = slot;
+  if (kind === NOTIFY_NO_FEEDS && isFirst) words[FEEDLESS_SLOT] = slot;
+  words[FAULTS] |= 1 << kind;
+}
 
-  /** The peer whose row is in `slot` has other limits than this node. @param limits as in `Notification.detail` */
-  reportLimits(slot: number, limits: number): void {
-    this.peer = slot;
-    this.peerDetail = limits;
-    this.bits |= 1 << NOTIFY_LIMITS;
-  }
+/** The peer whose row is in `slot` has other limits than this node. @param limits as in `Notification.detail` */
+export function reportLimits(words: Uint32Array, slot: number, limits: number): void {
+  reportSender(words, NOTIFY_LIMITS, slot, limits);
+}
 
-  /** @param kind NOTIFY_NETWORK or NOTIFY_SEALED @param address of the sender of a frame that was refused */
-  reportSender(kind: number, address: number, detail: number): void {
-    this.peer = address;
-    this.peerDetail = detail;
-    this.bits |= 1 << kind;
-  }
+/** @param kind NOTIFY_NETWORK or NOTIFY_SEALED @param address of the sender of a frame that was refused */
+export function reportSender(words: Uint32Array, kind: number, address: number, detail: number): void {
+  words[FAULTY_PEER] = address;
+  words[FAULT_DETAIL] = detail;
+  words[FAULTS] |= 1 << kind;
+}
 
-  /** Writes the next fault that the application has not been notified of; false when there is none. */
-  next(out: Notification): boolean {
-    const pending = this.bits & KINDS & ~(this.bits >>> NOTIFIED_SHIFT);
-    if (pending === 0) return false;
-    let kind = NOTIFY_ID_CONFLICT;
-    while ((pending & (1 << kind)) === 0) kind++;
-    out.kind = kind;
-    out.slot = kind === NOTIFY_FORK ? this.forkSlot : kind === NOTIFY_NO_FEEDS ? this.feedlessSlot
-      : kind >= NOTIFY_LIMITS && kind < NOTIFY_CAPACITY ? this.peer : 0;
-    out.detail = this.peerDetail;
-    if (kind === NOTIFY_LIMITS || kind === NOTIFY_ALONE) this.bits &= ~(1 << kind);
-    else this.bits |= 1 << (kind + NOTIFIED_SHIFT);
-    return true;
-  }
+/** Writes the next fault that the application has not been notified of; false when there is none. */
+export function nextFault(words: Uint32Array, out: Notification): boolean {
+  const bits = words[FAULTS];
+  const pending = bits & KINDS & ~(bits >>> NOTIFIED_SHIFT);
+  if (pending === 0) return false;
+  let kind = NOTIFY_ID_CONFLICT;
+  while ((pending & (1 << kind)) === 0) kind++;
+  out.kind = kind;
+  out.slot = kind === NOTIFY_FORK ? words[FORK_SLOT] : kind === NOTIFY_NO_FEEDS ? words[FEEDLESS_SLOT]
+    : kind >= NOTIFY_LIMITS && kind < NOTIFY_CAPACITY ? words[FAULTY_PEER] : 0;
+  out.detail = words[FAULT_DETAIL];
+  if (kind === NOTIFY_LIMITS || kind === NOTIFY_ALONE) words[FAULTS] &= ~(1 << kind);
+  else words[FAULTS] |= 1 << (kind + NOTIFIED_SHIFT);
+  return true;
 }

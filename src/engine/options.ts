@@ -3,9 +3,7 @@ import type { FeedProtocol } from "./feed/feed-protocol.js";
 import type { Rounds } from "./membership/rounds.js";
 import type { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
-import type { Random } from "./random.js";
 import type { Outbox } from "./reconcile/outbox.js";
-import type { Stats } from "./stats.js";
 import type { Media } from "./table/media.js";
 import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
@@ -16,7 +14,7 @@ import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
 export type FeedMaker = (
-  rows: Rows, clock: Clock, stats: Stats, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
+  rows: Rows, clock: Clock, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
 ) => FeedProtocol;
 
 /** Makes a node's sleep from the parts of the node that it works on. */
@@ -26,7 +24,7 @@ export type SleeperMaker = (
 
 /** Makes a node's messages from the parts of the node that messages work on. */
 export type MessageMaker = (
-  rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
+  rows: Rows, clock: Clock, rounds: Rounds, outbox: Outbox, sealer: Sealer | undefined,
 ) => MessageProtocol;
 
 /** Options of a node. They are fixed after construction. The caller has checked the ranges. */

@@ -1,6 +1,6 @@
 import type { FeedProtocol } from "./feed/feed-protocol.js";
 import { SETTLE_FORK, SETTLE_SEND } from "./feed/kinds.js";
-import { type Faults, NOTIFY_FORK } from "./notifications.js";
+import { NOTIFY_FORK, reportFault } from "./notifications.js";
 import type { Outbox } from "./reconcile/outbox.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
@@ -8,16 +8,16 @@ import type { FrameReader } from "./wire/frame-reader.js";
 /** Begins a frame. Returns the feeds hash before it. */
 export function beginFeeds(feed: FeedProtocol, rows: Rows, frame: FrameReader): number {
   if (rows.feedsHash === undefined) return 0;
-  feed.begin(frame.id);
+  feed.beginFrame(frame.id);
   // PROTOCOL 5.2: it has the hash of the SYN.
-  if (frame.isAckInSync()) frame.feedsHash = feed.outbox.feedsHashOf(frame.inReplyTo);
+  if (frame.isAckInSync()) frame.feedsHash = feed.feedsHashOf(frame.inReplyTo);
   return rows.feedsHash.word();
 }
 
 /** PROTOCOL 10.3: a section of events, or about them. */
-export function handleFeedSection(feed: FeedProtocol, faults: Faults, frame: FrameReader): void {
+export function handleFeedSection(feed: FeedProtocol, rows: Rows, frame: FrameReader): void {
   const forkSlot = feed.handleSection(frame);
-  if (forkSlot >= 0) faults.report(NOTIFY_FORK, forkSlot);
+  if (forkSlot >= 0) reportFault(rows.words, NOTIFY_FORK, forkSlot);
 }
 
 /**
@@ -27,13 +27,13 @@ export function handleFeedSection(feed: FeedProtocol, faults: Faults, frame: Fra
  * @param before the feeds hash before the frame
  */
 export function settleFeeds(
-  feed: FeedProtocol, rows: Rows, faults: Faults, frame: FrameReader, outbox: Outbox, before: number,
+  feed: FeedProtocol, rows: Rows, frame: FrameReader, outbox: Outbox, before: number,
 ): boolean {
   for (let slot = 0; feed.hasClaims && slot < rows.capacity; slot++) {
     const decision = feed.settle(frame, slot);
-    if ((decision & SETTLE_FORK) !== 0) faults.report(NOTIFY_FORK, slot);
+    if ((decision & SETTLE_FORK) !== 0) reportFault(rows.words, NOTIFY_FORK, slot);
     if ((decision & SETTLE_SEND) !== 0) outbox.send(slot);
   }
-  feed.end(frame);
+  feed.endFrame(frame);
   return rows.feedsHash !== undefined && rows.feedsHash.word() !== before;
 }

@@ -238,7 +238,7 @@ export class BoardSide extends EspGossipEngine {
       this.boardAlive(slot);
     } else {
       // This may be a compact node that the compact half does not hold yet.
-      this.compactSeeds.learn(rows.address(slot), rows.port(slot), this.random);
+      this.compactSeeds.learn(rows.address(slot), rows.port(slot));
     }
   }
 
@@ -307,7 +307,7 @@ export class BoardSide extends EspGossipEngine {
     this.rows.setFlag(slot, FLAG_VOUCHED);
     this.rows.setDeadline(slot, this.clock.nowMs + this.clock.roundIntervalMs);
     this.isNewStatement(slot, from, source);
-    this.seeds.learn(row.address, row.port, this.random);
+    this.seeds.learn(row.address, row.port);
   }
 
   /** Whether a compact node has made another statement since the last call. */

@@ -2,13 +2,13 @@ import { Clock } from "../engine/clock.js";
 import type { EncodedEvent } from "../engine/feed/event.js";
 import { SEED_WORDS, Seeds } from "../engine/membership/seeds.js";
 import type { NodeEngine } from "../engine/node-engine.js";
-import { Faults, NOTIFY_TABLE_FULL, type Notification, nextChange } from "../engine/notifications.js";
+import { NOTIFY_TABLE_FULL, type Notification, nextChange, nextFault, reportFault } from "../engine/notifications.js";
 import type { EngineOptions } from "../engine/options.js";
-import { Random } from "../engine/random.js";
 import type { Datagram } from "../engine/reconcile/outbox.js";
-import { STATS_WORDS, Stats } from "../engine/stats.js";
+import { Stats, countDrop, countReceived, countSent } from "../engine/stats.js";
 import { compareFreshness } from "../engine/table/freshness.js";
 import { CLAIM_MAX, insertOwnRow } from "../engine/table/own-row.js";
+import { randomBelow, seedRandom } from "../engine/table/random.js";
 import {
   FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "../engine/table/rows.js";
@@ -39,14 +39,12 @@ export class EspGossipEngine implements NodeEngine {
   /** ESPGossip has no events. */
   readonly feed = undefined;
   readonly isNameless = true;
-  readonly random: Random;
   /** What NOTIFY_CLAIM is about. Its value is in `claimValue`. */
   readonly claim = new RowData();
   readonly claimValue: Uint8Array;
   protected readonly clock: Clock;
   protected readonly reader: StateReader;
   protected readonly outbox: StateOutbox;
-  private readonly faults = new Faults();
   private readonly improved: EspGossipOptions;
   private readonly row = new RowData();
   private readonly value: Uint8Array;
@@ -66,12 +64,15 @@ export class EspGossipEngine implements NodeEngine {
     if (address === 0) throw new Error("dialect: ESPGossip needs the node's IPv4 address, which is unknown");
     this.improved = improved;
     const seedCapacity = options.seedCapacity + options.capacity;
-    const pool = new WordPool(STATS_WORDS + seedCapacity * SEED_WORDS);
-    this.rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets);
-    this.stats = stats ?? new Stats(pool);
-    this.seeds = new Seeds(seedCapacity, address, options.port, options.broadcastAddress, pool, this.rows);
+    const words = seedCapacity * SEED_WORDS;
+    const rows = new Rows(options.capacity, options.valueBytesMax, options.trustedSubnets, undefined, words);
+    this.rows = rows;
+    this.stats = stats ?? new Stats(rows.words);
+    const pool = new WordPool(words, rows.words);
+    this.seeds = new Seeds(rows);
+    this.seeds.allocSeeds(seedCapacity, address, options.port, options.broadcastAddress, pool);
     this.clock = new Clock(options.roundIntervalMs);
-    this.random = new Random(options.randomSeed, address);
+    seedRandom(rows.words, options.randomSeed, address);
     this.reader = new StateReader(improved.refuseNegative === true);
     this.outbox = new StateOutbox(
       this.rows, options.datagramBytesMax, isMarked, improved.wrapPlain === true, this.stats,
@@ -102,20 +103,20 @@ export class EspGossipEngine implements NodeEngine {
 
   receive(nowMs: number, address: number, port: number, bytes: Uint8Array, length: number): void {
     this.begin(nowMs);
-    this.stats.countReceived(length);
+    countReceived(this.stats.words, length);
     if (address === this.rows.id(OWN_SLOT) && port === this.rows.port(OWN_SLOT)) {
-      this.stats.countDrop(DROP_ECHO);
+      countDrop(this.stats.words, DROP_ECHO);
       return;
     }
     if (!this.rows.trusts(address)) {
-      this.stats.countDrop(DROP_UNTRUSTED);
+      countDrop(this.stats.words, DROP_UNTRUSTED);
       return;
     }
     const malformed = this.reader.parse(bytes, length);
     const isLife = malformed === DROP_NONE || this.improved.needDecoding !== true || isCompact(bytes, length);
     if (isLife) this.senderAlive(address);
     if (malformed === DROP_NONE) this.exchange(address);
-    else this.stats.countDrop(malformed);
+    else countDrop(this.stats.words, malformed);
   }
 
   tick(nowMs: number): void {
@@ -159,7 +160,7 @@ export class EspGossipEngine implements NodeEngine {
 
   pollTransmit(out: Datagram): boolean {
     if (!this.outbox.next(out)) return false;
-    this.stats.countSent(out.length);
+    countSent(this.stats.words, out.length);
     return true;
   }
 
@@ -175,7 +176,7 @@ export class EspGossipEngine implements NodeEngine {
       out.kind = NOTIFY_CLAIM;
       return true;
     }
-    return this.faults.next(out) || nextChange(this.rows, out);
+    return nextFault(this.rows.words, out) || nextChange(this.rows, out);
   }
 
   nextDeadline(): number {
@@ -247,7 +248,7 @@ export class EspGossipEngine implements NodeEngine {
       this.noSeedToProbe();
       return;
     }
-    let left = this.random.below(choices);
+    let left = randomBelow(this.rows.words, choices);
     let choice = 0;
     while (!this.mayProbe(seeds.address(choice)) || left-- > 0) choice++;
     this.sendSyn(seeds.address(choice), seeds.port(choice));
@@ -300,7 +301,7 @@ export class EspGossipEngine implements NodeEngine {
     this.hasExchange = true;
     this.reader.rewind();
     for (let found = this.reader.nextRow(row); found !== ROW_NONE; found = this.reader.nextRow(row)) {
-      if (found === ROW_BAD) this.stats.countDrop(DROP_ROW);
+      if (found === ROW_BAD) countDrop(this.stats.words, DROP_ROW);
       else if (found === ROW_GOOD) this.mergeRow(row);
     }
   }
@@ -316,14 +317,14 @@ export class EspGossipEngine implements NodeEngine {
     if (!this.rowArrived(row) || (held >= 0 && rows.compare(held, row) >= 0)) return;
     const refused = this.reader.readData(row, this.value);
     if (refused !== DROP_NONE) {
-      this.stats.countDrop(refused);
+      countDrop(this.stats.words, refused);
       return;
     }
     const stateBefore = held < 0 ? -1 : rows.state(held);
     const merged = rows.merge(row, this.value);
     if (merged === MERGE_TABLE_FULL) {
-      this.stats.countDrop(DROP_TABLE_FULL);
-      if (!rows.hasPlace(row.state)) this.faults.report(NOTIFY_TABLE_FULL, OWN_SLOT);
+      countDrop(this.stats.words, DROP_TABLE_FULL);
+      if (!rows.hasPlace(row.state)) reportFault(rows.words, NOTIFY_TABLE_FULL, OWN_SLOT);
       return;
     }
     const slot = rows.find(row.id);
@@ -331,7 +332,7 @@ export class EspGossipEngine implements NodeEngine {
     if (merged === MERGED_STATE) rows.setValue(slot, this.value, row.valueStart, row.valueLength);
     rows.noteChange(slot, FLAG_NOTIFY_UPDATE);
     if (stateBefore < 0 || shown(stateBefore) !== shown(row.state)) rows.noteChange(slot, FLAG_NOTIFY_STATE);
-    this.seeds.learn(row.address, row.port, this.random);
+    this.seeds.learn(row.address, row.port);
     this.rowMerged(slot, merged === MERGED_FRESHER);
   }
 

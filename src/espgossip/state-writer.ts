@@ -1,7 +1,7 @@
 import { formatAddress } from "../engine/wire/address.js";
 import { decodeCbor } from "../cbor/cbor.js";
 import { jsonText } from "../cbor/json-text.js";
-import type { Stats } from "../engine/stats.js";
+import { type Stats, countDrop } from "../engine/stats.js";
 import { FLAG_VOUCHED, OWN_SLOT, type Rows } from "../engine/table/rows.js";
 import { DROP_BACKSLASH } from "../engine/wire/drops.js";
 import { utf8Length, utf8Write } from "../cbor/utf8.js";
@@ -46,7 +46,7 @@ export class StateWriter {
       `"heartbeat":${rows.heartbeat(slot)},"state":${state}${data}},`;
     if (this.position + utf8Length(text) > this.limit) return false;
     this.position = utf8Write(text, this.bytes, this.position);
-    if (data !== json) this.stats.countDrop(DROP_BACKSLASH);
+    if (data !== json) countDrop(this.stats.words, DROP_BACKSLASH);
     return true;
   }
 

@@ -86,7 +86,7 @@ export class EventApi {
    */
   restore(notify: () => void, formerId: number | undefined, revision: number): void {
     if (this.log !== undefined) this.log.restore(notify, formerId, revision);
-    else this.feed.own.endRestore();
+    else this.feed.endRestore();
   }
 
   /**
@@ -108,7 +108,7 @@ export class EventApi {
     if (this.encoded.length > 0) this.encoded = new EncodedEvent(this.feed.feeds.eventBytesMax);
     const event = this.encoded;
     if (!event.begin(kind, topic, key, ttlSeconds)) throw this.tooLarge(method);
-    if (kind === KIND_END) this.feed.own.fillEnd(event);
+    if (kind === KIND_END) this.feed.fillEnd(event);
     else if (kind !== KIND_REMOVE) this.encodeValue(method, event, value);
     const isSettled = this.feed.settleGeneration();
     if (isSettled) storeRevision();
@@ -134,7 +134,7 @@ export class EventApi {
       throw invalid(method, "topic", `${show(topic)} does not begin with "+", as merge topics do`, true);
     }
     const event = new EncodedEvent(this.feed.feeds.eventBytesMax);
-    return event.begin(KIND_END, topic, key, 0) && this.feed.own.fillEnd(event);
+    return event.begin(KIND_END, topic, key, 0) && this.feed.fillEnd(event);
   }
 
   private encodeValue(method: string, event: EncodedEvent, value: CborValue): void {
@@ -395,7 +395,7 @@ export class EventApi {
 
   /** Whether events of a feed are held. The own feed may have some behind a hole at its beginning. */
   private isHeld(slot: number): boolean {
-    return this.feed.feeds.sequence(slot) > 0 || (slot === OWN_SLOT && this.feed.own.hasHole);
+    return this.feed.feeds.sequence(slot) > 0 || (slot === OWN_SLOT && this.feed.hasHole);
   }
 
   /** Has the views forget the events of the author of a slot. */

@@ -80,7 +80,7 @@ export class EventLog {
     this.formerId = undefined;
     if (formerId === undefined || this.held() === 0) return;
     const feeds = this.feed.feeds;
-    const rows = this.feed.own.rows;
+    const rows = this.feed.rows;
     rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.setState(HAS_HOLE, 0);
     if (feeds.signing !== undefined) feeds.signing.reserve(feeds, OWN_SLOT, OWN_SLOT);
@@ -94,7 +94,7 @@ export class EventLog {
   }
 
   private read(notify: () => void): void {
-    const own = this.feed.own;
+    const own = this.feed;
     let damaged = 0;
     let last = 0;
     let base = 0;
@@ -185,7 +185,7 @@ export class EventLog {
     const feeds = this.feed.feeds;
     const sequence = feeds.sequence(OWN_SLOT);
     const isSame = feeds.generation(OWN_SLOT) === this.generation && sequence === this.sequence;
-    return (!isSame || this.isDamaged) && sequence !== 0 && this.feed.own.isToStore();
+    return (!isSame || this.isDamaged) && sequence !== 0 && this.feed.isToStore();
   }
 
   /** Whether all that the log lacks is the signature of the event that it got last. */
@@ -225,7 +225,7 @@ export class EventLog {
   /** Damage lies before the record that was read last if the log counts more of it than before. Returns the count. */
   private noteDamage(before: number): number {
     const damaged = this.log.damagedRecords ?? 0;
-    if (damaged > before) this.feed.own.noteDamage();
+    if (damaged > before) this.feed.noteDamage();
     return damaged;
   }
 
@@ -238,7 +238,7 @@ export class EventLog {
   }
 
   private restoreEvent(bytes: Uint8Array, length: number, notify: () => void): void {
-    const own = this.feed.own;
+    const own = this.feed;
     const generation = readU32(bytes, 1);
     const sequence = readU32(bytes, 5);
     const eventLength = length - EVENT_RECORD_HEAD;

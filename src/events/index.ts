@@ -115,8 +115,8 @@ export function eventFeeds<Value extends CborValue = CborValue>(options?: EventF
       const longest = integer("events.eventBytesMax", eventBytesMax, fallback, least, most, limit);
       const sha256 = digest ?? platformDigest;
       if (sha256 === undefined) throw invalid("", "events.digest", NO_DIGEST, false);
-      return (rows, _clock, stats, frame, ownRow) => new FeedProtocol(
-        rows, stats, frame, ownRow, bytes, longest, sha256, fillGaps,
+      return (rows, _clock, frame, ownRow) => new FeedProtocol(
+        rows, frame, ownRow, bytes, longest, sha256, fillGaps,
         signing === undefined ? undefined : signing.engineSigning(network === undefined || network < 0 ? 0 : network),
       );
     },

@@ -91,7 +91,7 @@ export class FeedKeeper {
    * @throws Error ERR_STORAGE when there are more authors than rows, and what the log throws
    */
   restore(notify: () => void, nowMs: number): void {
-    this.feeds.room.physicalMs = nowMs;
+    this.feeds.arena.physicalMs = nowMs;
     const restorer = new FeedRestorer(this.feed, this.rows, this.suspicion, this.kept, notify);
     const withoutPlace = restorer.restore(this.log);
     if (withoutPlace > 0) {

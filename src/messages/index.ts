@@ -73,9 +73,9 @@ export function messages<Value extends CborValue = CborValue>(options?: MessageO
       const longest = integer(
         "messages.messageBytesMax", bytesMax, Math.min(room, BYTES_DEFAULT), BYTES_LEAST, room, limit,
       );
-      return (rows, clock, random, rounds, outbox, sealer) => new MessageProtocol(
+      return (rows, clock, rounds, outbox, sealer) => new MessageProtocol(
         { count: queue, bytesMax: longest, senders: given.senders ?? Math.min(rows.capacity, SENDERS_DEFAULT) },
-        rows, clock, random, rounds, outbox, sealer,
+        rows, clock, rounds, outbox, sealer,
       );
     },
     api: (protocol, node, port) => new MessageApi(protocol, node, port, onMessage),

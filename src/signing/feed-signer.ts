@@ -144,9 +144,9 @@ export class FeedSigner implements FeedSigning {
   }
 
   private beginFeed(arena: Arena, slot: number, generation: number): void {
-    this.author = arena.authors.id(slot);
+    this.author = arena.author(slot);
     this.generation = generation;
-    this.isOwn = this.author === arena.authors.id(OWN_SLOT);
+    this.isOwn = this.author === arena.author(OWN_SLOT);
     this.links = 0;
     this.first = 0;
     this.hasFailed = false;

@@ -80,8 +80,8 @@ export class Sleeping {
     const feed = this.keepsFeeds ? engine.feed : undefined;
     // RAM is lost, and with it the own feed, unless a log has it. Others hold events under this revision.
     if (engine.feed !== undefined) {
-      engine.feed.own.start(false);
-      if (engine.sleeper !== undefined) engine.sleeper.ownFeed = engine.feed.own;
+      engine.feed.startOwn(false);
+      if (engine.sleeper !== undefined) engine.sleeper.ownFeed = engine.feed;
     }
     if (engine.sleeper !== undefined && this.kept !== undefined) engine.sleeper.resume(this.kept, feed);
   }

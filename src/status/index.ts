@@ -207,7 +207,7 @@ function memoryOf<Value extends CborValue>(
   const seen: object[] = [rows, rows.valueBytes().buffer];
   const poolBytes = tableBytes(engine.stats, seen);
   const rowBytes = rows.capacity * (ROW_BYTES + rows.valueBytesMax);
-  // The words of the small tables lie behind the rows.
+  // The words of the node and of small tables lie around the rows.
   const behindBytes = rows.valueBytes().buffer.byteLength - rowBytes;
   const memory: StatusMemory = {
     rowBytes,

@@ -156,7 +156,7 @@ export class Harness {
         if (engine.feed !== undefined) engine.feed.hlc.setPhysical(nowMs, Number(words[2]) * DAY_MS + Number(words[3]));
         return true;
       case "start":
-        if (engine.feed !== undefined) engine.feed.own.endRestore();
+        if (engine.feed !== undefined) engine.feed.endRestore();
         engine.start(nowMs, Number(words[2]), words[3] === "1");
         return true;
       case "tick":

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Random } from "../../src/engine/random.js";
+import { Random } from "../support/engine-random.js";
+import { Sfc32 } from "../../desktop/simulator/sfc32.js";
 import { propertyOptions } from "../support/random.js";
 
 const MASK = 0xffffffffn;
@@ -19,7 +20,16 @@ function* sfc32(seed: number, stream: number): Generator<number, never> {
   }
 }
 
-describe("Random", () => {
+describe("random numbers", () => {
+  it("the simulator's object gives the numbers of the engine", () => {
+    fc.assert(fc.property(uint32, uint32, (seed, stream) => {
+      const random = new Random(seed, stream);
+      const simulated = new Sfc32(seed, stream);
+      for (let i = 0; i < 20; i++) assert.equal(simulated.next(), random.next());
+      assert.equal(simulated.below(1000), random.below(1000));
+    }), propertyOptions(100));
+  });
+
   it("the generator is sfc32", () => {
     fc.assert(fc.property(uint32, uint32, (seed, stream) => {
       const random = new Random(seed, stream);

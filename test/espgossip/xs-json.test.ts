@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeCbor } from "../../src/cbor/cbor.js";
 import { jsonText } from "../../src/cbor/json-text.js";
-import { Random } from "../../src/engine/random.js";
+import { Random } from "../support/engine-random.js";
 import { decimalText } from "../../src/espgossip/decimal.js";
 import type { CborValue } from "../../src/gossip.js";
 import { buildBundle } from "../conformance/replay.js";

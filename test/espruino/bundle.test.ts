@@ -22,11 +22,11 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
   "chisme.min.js": 102500,
-  "chisme-lean.min.js": 109700,
+  "chisme-lean.min.js": 110700,
   "chisme-espgossip.min.js": 128200,
-  "chisme-espgossip-lean.min.js": 139500,
+  "chisme-espgossip-lean.min.js": 140400,
   "chisme-full.min.js": 194500,
-  "chisme-full-lean.min.js": 219400,
+  "chisme-full-lean.min.js": 220900,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 35;

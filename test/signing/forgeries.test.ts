@@ -39,7 +39,7 @@ class Attacker {
 
   /** The last events of the author ride along with its row. */
   tell(events: number): void {
-    this.engine.feed!.outbox.refresh(this.slot, events);
+    this.engine.feed!.refresh(this.slot, events);
   }
 
   /** Changes what this node holds of the author's feed. */

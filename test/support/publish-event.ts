@@ -18,7 +18,7 @@ export function publishEvent(
   const event = new EncodedEvent(feed.feeds.eventBytesMax);
   const isFit = event.begin(kind, topic, key, ttlSeconds);
   if (!isFit || event.length + payloadLength > event.bytes.length) return STAMP_TOO_LARGE;
-  if (kind === KIND_END && !feed.own.fillEnd(event)) return NOTHING_TO_END;
+  if (kind === KIND_END && !feed.fillEnd(event)) return NOTHING_TO_END;
   for (let i = 0; i < payloadLength; i++) event.bytes[event.length++] = payload[i];
   const length = event.length;
   const reason = feed.stampEvent(event, nowMs);

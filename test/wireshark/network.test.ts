@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { nodeSealing } from "../../desktop/platform/node-sealing.js";
 import { SimRandom } from "../../desktop/simulator/index.js";
 import { nodeDigest } from "../../desktop/platform/node-digest.js";
-import { Chain, chainBytes } from "../../src/engine/feed/chain.js";
-import { DELTA_BYTES_MAX } from "../../src/engine/feed/delta.js";
+import { FeedStore } from "../../src/engine/feed/feed-store.js";
 import { BatchData, beginBatches, checkBatch } from "../../src/engine/feed/batches.js";
 import { EventData } from "../../src/engine/feed/event.js";
 import { checkGap } from "../../src/engine/feed/gaps.js";
@@ -24,7 +23,7 @@ const KEY = "5a".repeat(32);
 /** A node's check of a section of events, without a feed. */
 class FormReader implements EventReader {
   readonly claim = new FeedClaim();
-  private readonly batch = new BatchData(new Chain(nodeDigest, new Uint8Array(chainBytes(DELTA_BYTES_MAX)), 0));
+  private readonly batch = new BatchData(new FeedStore({ id: () => 0 }, 1, 512, 128, nodeDigest));
   private readonly event = new EventData();
 
   isVain(): boolean { return false; }

@@ -1,4 +1,8 @@
 import { NO_NAME, nameHash } from "./event.js";
+import {
+  ARENA_END, ARENA_LISTS, ARENA_START, BRANCH_OF, FREED_WORDS, GONE_COUNT, STATE_WORDS, UNNOTIFIED,
+} from "./state-words.js";
+import { OWN_SLOT } from "../table/rows.js";
 
 /** The authors of the feeds, by slot: `Rows`. */
 export interface Authors {
@@ -6,9 +10,9 @@ export interface Authors {
 }
 
 /**
- * The memory of the feeds: one buffer of a fixed size. It has a table with one feed for each
- * slot of the rows and one more for a `Branch`, the scratch, an index by name, and the arena, in
- * which events lie one after another in the order of their arrival. This class knows places and
+ * The memory of the feeds: one buffer of a fixed size. It has the words of `state-words.ts`, a table with
+ * one feed for each slot of the rows and one more for a `Branch`, the scratch, an index by name, and the
+ * arena, in which events lie one after another in the order of their arrival. This class knows places and
  * links only; `FeedStore` decides which events go in and out.
  *
  * The index has a list of records for each of a fixed number of hashes of topic and key.
@@ -27,19 +31,7 @@ export class Arena {
   readonly bytes: Uint8Array;
   /** Number of feeds without the branch, whose slot this is. */
   readonly capacity: number;
-  readonly authors: Authors;
-  /** Index of the first list of the index by name. Their number is a power of 2. The arena is behind them. */
-  private readonly lists: number;
-  /** Index of the first word of the arena. The arena ends where the buffer does. */
-  private readonly start: number;
-  /** Index of the first free word. */
-  private end: number;
-  /** Words of the records that were freed since the last `compact`. */
-  private freedWords = 0;
-  /** The application has not been notified of the records from here on. */
-  private unnotified: number;
-  /** Number of records with RECORD_GONE. */
-  private goneCount = 0;
+  private readonly authors: Authors;
 
   /**
    * @param capacity number of feeds without the branch
@@ -49,17 +41,31 @@ export class Arena {
   constructor(authors: Authors, capacity: number, scratchBytes: number, feedBytes: number) {
     this.authors = authors;
     this.capacity = capacity;
-    this.lists = (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
-    this.start = this.lists + listsFor(feedBytes);
-    this.end = this.start;
-    this.unnotified = this.start;
-    const buffer = new ArrayBuffer((this.start + (feedBytes >>> 2)) * 4);
+    const lists = STATE_WORDS + (capacity + 1) * FEED_WORDS + ((scratchBytes + 3) >>> 2);
+    const start = lists + listsFor(feedBytes);
+    const buffer = new ArrayBuffer((start + (feedBytes >>> 2)) * 4);
     this.words = new Uint32Array(buffer);
     this.bytes = new Uint8Array(buffer);
+    this.words[ARENA_LISTS] = lists;
+    this.words[ARENA_START] = start;
+    this.words[ARENA_END] = start;
+    this.words[UNNOTIFIED] = start;
   }
 
+  /** The id of a feed's author. A branch has the slot `capacity` and the author of its feed. */
+  author(slot: number): number {
+    return this.authors.id(slot === this.capacity ? Math.max(OWN_SLOT, this.words[BRANCH_OF] - 1) : slot);
+  }
+
+  /** Index of the first list of the index by name. Their number is a power of 2. The arena is behind them. */
+  private get lists(): number { return this.words[ARENA_LISTS]; }
+  /** Index of the first word of the arena. The arena ends where the buffer does. */
+  private get start(): number { return this.words[ARENA_START]; }
+  /** Index of the first free word. */
+  private get end(): number { return this.words[ARENA_END]; }
+
   /** Index into `bytes` of the scratch. */
-  scratchAt(): number { return (this.capacity + 1) * FEED_WORDS * 4; }
+  scratchAt(): number { return (STATE_WORDS + (this.capacity + 1) * FEED_WORDS) * 4; }
 
   get(slot: number, column: number): number { return this.words[slot * FEED_WORDS + column]; }
   set(slot: number, column: number, value: number): void { this.words[slot * FEED_WORDS + column] = value; }
@@ -81,7 +87,7 @@ export class Arena {
   isFreed(record: number): boolean { return this.hasFlag(record, RECORD_FREED); }
   /** Whether a record is neither freed nor gone. */
   isHeld(record: number): boolean { return !this.hasFlag(record, RECORD_FREED | RECORD_GONE); }
-  isUnnotified(record: number): boolean { return record >= this.unnotified; }
+  isUnnotified(record: number): boolean { return record >= this.words[UNNOTIFIED]; }
 
   /** Whether a record is the event of `length` bytes at `at` of `bytes`. */
   isEvent(record: number, at: number, length: number): boolean {
@@ -183,7 +189,7 @@ export class Arena {
   }
 
   /** Words that are free for records, once `compact` has run. */
-  room(): number { return this.words.length - this.end + this.freedWords; }
+  room(): number { return this.words.length - this.end + this.words[FREED_WORDS]; }
   /** Words of the arena. */
   size(): number { return this.words.length - this.start; }
 
@@ -202,7 +208,7 @@ export class Arena {
     const words = recordWords(length);
     this.gather(words);
     const record = this.end;
-    this.end += words;
+    this.words[ARENA_END] += words;
     this.renumber(record, sequence, first, second);
     const isNotified = sequence <= this.get(slot, NOTIFIED);
     this.words[record + META] = (slot << OWNER_SHIFT) | (isNotified ? RECORD_NOTIFIED : 0) | length;
@@ -212,20 +218,20 @@ export class Arena {
   }
 
   /** Frees a record. */
-  free(record: number): void {
+  protected release(record: number): void {
     if (this.isFreed(record)) return;
-    if (this.hasFlag(record, RECORD_GONE)) this.goneCount--;
+    if (this.hasFlag(record, RECORD_GONE)) this.words[GONE_COUNT]--;
     this.setFlag(record, RECORD_FREED);
-    this.freedWords += this.wordsAt(record);
+    this.words[FREED_WORDS] += this.wordsAt(record);
   }
 
   /** Frees a value that ended without an event of its own, once the application has been notified of that. */
-  freeOnceNotified(record: number): void {
+  protected releaseOnceNotified(record: number): void {
     if (this.isUnnotified(record)) {
-      this.free(record);
+      this.release(record);
     } else if (!this.hasFlag(record, RECORD_GONE)) {
       this.setFlag(record, RECORD_GONE);
-      this.goneCount++;
+      this.words[GONE_COUNT]++;
     }
   }
 
@@ -235,21 +241,22 @@ export class Arena {
     if (last === 0) return;
     let record = last;
     do {
-      if (flags === 0 || this.hasFlag(record, flags)) this.free(record);
+      if (flags === 0 || this.hasFlag(record, flags)) this.release(record);
       record = this.words[record + NEXT];
     } while (record !== last);
   }
 
   /** The next record of which the application has to be notified, or 0. Records with RECORD_GONE come first. */
   nextUnnotified(): number {
-    for (let record = this.start; this.goneCount > 0 && record < this.unnotified; record += this.wordsAt(record)) {
+    const end = this.words[GONE_COUNT] > 0 ? this.words[UNNOTIFIED] : 0;
+    for (let record = this.start; record < end; record += this.wordsAt(record)) {
       if (!this.hasFlag(record, RECORD_GONE) || this.hasFlag(record, RECORD_FREED)) continue;
-      this.free(record);
+      this.release(record);
       return record;
     }
-    while (this.unnotified < this.end) {
-      const record = this.unnotified;
-      this.unnotified += this.wordsAt(record);
+    while (this.words[UNNOTIFIED] < this.end) {
+      const record = this.words[UNNOTIFIED];
+      this.words[UNNOTIFIED] += this.wordsAt(record);
       if (!this.hasFlag(record, RECORD_FREED | RECORD_NOTIFIED)) return record;
     }
     return 0;
@@ -264,7 +271,7 @@ export class Arena {
     let unnotified = -1;
     for (let at = this.start; at < this.end;) {
       const next = at + this.wordsAt(at);
-      if (at >= this.unnotified && unnotified < 0) unnotified = to;
+      if (at >= this.words[UNNOTIFIED] && unnotified < 0) unnotified = to;
       if (this.hasFlag(at, RECORD_FREED)) {
         at = next;
         continue;
@@ -275,9 +282,9 @@ export class Arena {
       const hash = this.hasFlag(record, RECORD_SUPERSEDED) ? NO_NAME : nameHash(this.bytes, this.eventAt(record));
       if (hash !== NO_NAME) this.addNamed(record, hash);
     }
-    this.unnotified = unnotified < 0 ? to : unnotified;
-    this.end = to;
-    this.freedWords = 0;
+    this.words[UNNOTIFIED] = unnotified < 0 ? to : unnotified;
+    this.words[ARENA_END] = to;
+    this.words[FREED_WORDS] = 0;
   }
 
   /** Words that a record takes. */
@@ -318,25 +325,25 @@ export class Arena {
   }
 }
 
-// Columns of a feed.
+// Columns of a feed, behind the words of `state-words.ts`: so no access has to add where the feeds begin.
 /** Generation, a uint32. */
-export const GENERATION = 0;
+export const GENERATION = STATE_WORDS + 0;
 /** Sequence number of the last event that is held, or was. */
-export const SEQUENCE = 1;
+export const SEQUENCE = STATE_WORDS + 1;
 /** Sequence number from which on all events are held (PROTOCOL 10.2). */
-export const FLOOR = 2;
+export const FLOOR = STATE_WORDS + 2;
 /** The tip before the event at the floor, two words: zeros before the first event, and while a snapshot arrives. */
-export const BASE_FIRST = 3;
-export const BASE_SECOND = 4;
+export const BASE_FIRST = STATE_WORDS + 3;
+export const BASE_SECOND = STATE_WORDS + 4;
 /** Greatest sequence number of an event that ended a value and is no longer held. */
-export const LAST_REMOVAL = 5;
+export const LAST_REMOVAL = STATE_WORDS + 5;
 /** Sequence number up to which the application was notified of events, or need not be. */
-export const NOTIFIED = 6;
+export const NOTIFIED = STATE_WORDS + 6;
 /** How far the peer that is answered holds the feed, and what to do about it: see `FeedOutbox`. */
-export const PEER_SEQUENCE = 7;
-export const NOTES = 8;
+export const PEER_SEQUENCE = STATE_WORDS + 7;
+export const NOTES = STATE_WORDS + 8;
 /** The record with the greatest sequence number, or 0. */
-const LAST = 9;
+const LAST = STATE_WORDS + 9;
 const FEED_WORDS = 10;
 /** Bytes of one feed. */
 export const FEED_BYTES = FEED_WORDS * 4;

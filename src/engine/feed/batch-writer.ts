@@ -5,14 +5,17 @@ import { isSignatureAt } from "./feed-signing.js";
 import { recordKind } from "./names.js";
 import { KIND_END } from "./kinds.js";
 import { type FeedStore, BATCH_EVENTS_MAX } from "./feed-store.js";
-import { beginChunkCheck } from "./intake.js";
+import type { Hlc } from "./hlc.js";
+import { Intake, beginChunkCheck } from "./intake.js";
 import { OWN_SLOT } from "../table/rows.js";
 import {
   CHECK_BYTES, GENERATION_FOLLOWS, GENERATION_SHIFT, CHUNK_EVENTS_MAX, BATCH_OF_SENDER, batchEventBytes,
   comparePatch, writeDeltaEvent, writeFullEvent, writeFullMark,
 } from "./batches.js";
 import { TIP_BYTES } from "./chain.js";
-import { LAST_REFERENCE, LAST_STEP, REFERENCES, REFERENCES_MAX, REFERENCE_COUNT } from "./state-words.js";
+import {
+  CHUNK_IS_LAST, LAST_REFERENCE, LAST_STEP, REFERENCES, REFERENCES_MAX, REFERENCE_COUNT,
+} from "./state-words.js";
 
 /** The peer lacks nothing of a feed that this node could send. */
 export const LACKS_NOTHING = 0;
@@ -25,22 +28,22 @@ export const LACKS_SNAPSHOT = 2;
  * Writes batches and snapshot chunks of the feeds that are held into a frame (PROTOCOL 10.3).
  * Each call writes as many events as fit, and returns how far it came.
  */
-export class BatchWriter {
-  private readonly feeds: FeedStore;
+export class BatchWriter extends Intake {
   private readonly reader: Reader;
-  private readonly event: EventData;
-  /** Whether the chunk that was written last is the last one of its snapshot. */
-  isComplete = false;
+  protected readonly event: EventData;
   /** The stamp of the event that was written last in this section. */
   private ms = 0;
   private counter = 0;
 
   /** @param reader not in use elsewhere during a call @param event likewise */
-  constructor(feeds: FeedStore, reader: Reader, event: EventData) {
-    this.feeds = feeds;
+  constructor(feeds: FeedStore, hlc: Hlc, reader: Reader, event: EventData) {
+    super(feeds, hlc);
     this.reader = reader;
     this.event = event;
   }
+
+  /** Whether the chunk that was written last is the last one of its snapshot. */
+  get isComplete(): boolean { return this.feeds.state(CHUNK_IS_LAST) !== 0; }
 
   /** A section begins. */
   begin(): void {
@@ -90,8 +93,8 @@ export class BatchWriter {
     let count = 0;
     let check = 0;
     for (; record !== 0 && count < BATCH_EVENTS_MAX && this.isNext(record, slot); record = arena.next(record)) {
-      this.read(record);
-      if (!this.write(writer, CHECK_BYTES)) break;
+      this.readRecord(record);
+      if (!this.writeEvent(writer, CHECK_BYTES)) break;
       check = arena.tipFirst(record);
       count++;
     }
@@ -149,8 +152,8 @@ export class BatchWriter {
     writer.varint(first);
     let check = 0;
     for (let record = from; record !== 0 && arena.sequence(record) < below; record = arena.next(record)) {
-      this.read(record);
-      if (!this.write(writer, CHECK_BYTES)) return false;
+      this.readRecord(record);
+      if (!this.writeEvent(writer, CHECK_BYTES)) return false;
       check = arena.tipFirst(record);
     }
     writer.u32(check);
@@ -175,7 +178,7 @@ export class BatchWriter {
     this.ms = ms;
     this.counter = counter;
     const isLast = (!hasValues || this.countLive(slot, after) === count) && room >= TIP_BYTES;
-    this.isComplete = isLast;
+    feeds.setState(CHUNK_IS_LAST, isLast ? 1 : 0);
     if (count === 0 && !isLast) return after;
     const tipFirst = isLast ? feeds.tipFirstAt(slot, base) : 0;
     const tipSecond = isLast ? feeds.tipSecondAt(slot, base) : 0;
@@ -221,8 +224,8 @@ export class BatchWriter {
       if (!feeds.isLive(record)) continue;
       const sequence = arena.sequence(record);
       writer.varint(sequence - before);
-      this.read(record);
-      this.write(writer, 0);
+      this.readRecord(record);
+      this.writeEvent(writer, 0);
       feeds.link(record, sequence);
       before = sequence;
       left--;
@@ -241,7 +244,7 @@ export class BatchWriter {
     for (; record !== 0 && count < CHUNK_EVENTS_MAX; record = arena.next(record)) {
       if (arena.sequence(record) >= feeds.floor(slot)) break;
       if (!feeds.isLive(record)) continue;
-      this.read(record);
+      this.readRecord(record);
       left -= varintBytes(arena.sequence(record) - before) + batchEventBytes(this.event, this.ms, this.counter);
       if (left < 0) break;
       this.ms = this.event.ms;
@@ -281,7 +284,7 @@ export class BatchWriter {
     if (generation >= GENERATION_FOLLOWS) writer.varint(generation);
   }
 
-  private read(record: number): void {
+  private readRecord(record: number): void {
     const arena = this.feeds.arena;
     const start = arena.eventAt(record);
     this.reader.reset(arena.bytes, start, start + arena.eventLength(record));
@@ -289,7 +292,7 @@ export class BatchWriter {
   }
 
   /** Writes the event that was read. Returns false if it does not fit with `reserved` bytes behind it. */
-  private write(writer: Writer, reserved: number): boolean {
+  private writeEvent(writer: Writer, reserved: number): boolean {
     const feeds = this.feeds;
     const event = this.event;
     const start = writer.position;

@@ -1,8 +1,12 @@
 import { type Reader, type Writer, varintBytes } from "../wire/cursor.js";
 import { DROP_EVENT, DROP_NONE } from "../wire/drops.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
-import type { Chain } from "./chain.js";
 import { DELTA_BYTES_MAX, NO_PATCH, UNLIKE, findPatch, readDelta, writeDelta } from "./delta.js";
+import type { Chain } from "./chain.js";
+import {
+  BATCH_AUTHOR, BATCH_BASE, BATCH_CHECK, BATCH_COUNT, BATCH_FIRST, BATCH_GENERATION, BATCH_LAST_REMOVAL, BATCH_START,
+  BATCH_START_COUNTER, BATCH_TIP,
+} from "./state-words.js";
 import { EVENT_HEAD_BYTES, type EventData, HEAD_HAS_COUNTER, checkBody, isStamp, readBody } from "./event.js";
 
 /*
@@ -62,28 +66,21 @@ const DELTA_RESERVED = 0x07;
 /** In `BatchData.step`: no event of the batch was read. Stamps rise, so no step is negative but the first. */
 const NO_STEP = -1;
 
+/** Where batches are read: the node's `FeedStore`. The head of a batch stands in its words. */
+export interface BatchPlace {
+  readonly arena: { readonly words: Uint32Array };
+  /** Events of deltas are written to its `eventAt`. It has room for DELTA_BYTES_MAX. */
+  readonly chain: Chain;
+  state(word: number): number;
+  setState(word: number, value: number): void;
+}
+
 /** The batch or snapshot chunk that is being read. */
 export class BatchData {
-  author = 0;
-  generation = 0;
-  /** Of a batch, the sequence number of its first event; of a chunk, `after`. */
-  first = 0;
-  count = 0;
-  /** Known once the events were walked. */
-  check = 0;
-  /** 0 in a batch, never in a chunk. */
-  base = 0;
-  lastRemoval = 0;
-  /** Zeros but for the last chunk of a snapshot. */
-  tipFirst = 0;
-  tipSecond = 0;
-  /** Where its events start. */
-  start = 0;
   /** Sequence number of the event that was read last. */
   sequence = 0;
   /** The stamp before the first event, and the one that was read last. */
   startMs = 0;
-  startCounter = 0;
   ms = 0;
   counter = 0;
   /** Where the first event of the section starts; 0: it was not read. */
@@ -92,15 +89,41 @@ export class BatchData {
   step = NO_STEP;
   /** Where its reference starts; 0: there is none. */
   reference = 0;
-  /** Events of deltas are written to its `eventAt`. */
-  readonly chain: Chain;
+  readonly feeds: BatchPlace;
 
-  /** @param chain of the node's feeds, with room for DELTA_BYTES_MAX */
-  constructor(chain: Chain) {
-    this.chain = chain;
+  constructor(feeds: BatchPlace) {
+    this.feeds = feeds;
   }
 
-  isChunk(): boolean { return this.base > 0; }
+  get author(): number { return this.feeds.state(BATCH_AUTHOR); }
+  set author(id: number) { this.feeds.setState(BATCH_AUTHOR, id); }
+  get generation(): number { return this.feeds.state(BATCH_GENERATION); }
+  set generation(generation: number) { this.feeds.setState(BATCH_GENERATION, generation); }
+  /** Of a batch, the sequence number of its first event; of a chunk, `after`. */
+  get first(): number { return this.feeds.state(BATCH_FIRST); }
+  set first(sequence: number) { this.feeds.setState(BATCH_FIRST, sequence); }
+  get count(): number { return this.feeds.state(BATCH_COUNT); }
+  set count(events: number) { this.feeds.setState(BATCH_COUNT, events); }
+  /** Known once the events were walked. */
+  get check(): number { return this.feeds.state(BATCH_CHECK); }
+  set check(word: number) { this.feeds.setState(BATCH_CHECK, word); }
+  /** 0 in a batch, never in a chunk. */
+  get base(): number { return this.feeds.state(BATCH_BASE); }
+  set base(sequence: number) { this.feeds.setState(BATCH_BASE, sequence); }
+  get lastRemoval(): number { return this.feeds.state(BATCH_LAST_REMOVAL); }
+  set lastRemoval(sequence: number) { this.feeds.setState(BATCH_LAST_REMOVAL, sequence); }
+  /** Zeros but for the last chunk of a snapshot. */
+  get tipFirst(): number { return this.feeds.state(BATCH_TIP); }
+  set tipFirst(word: number) { this.feeds.setState(BATCH_TIP, word); }
+  get tipSecond(): number { return this.feeds.state(BATCH_TIP + 1); }
+  set tipSecond(word: number) { this.feeds.setState(BATCH_TIP + 1, word); }
+  /** Where its events start. */
+  get start(): number { return this.feeds.state(BATCH_START); }
+  set start(position: number) { this.feeds.setState(BATCH_START, position); }
+  get startCounter(): number { return this.feeds.state(BATCH_START_COUNTER); }
+  set startCounter(counter: number) { this.feeds.setState(BATCH_START_COUNTER, counter); }
+
+  isChunk(): boolean { return this.feeds.arena.words[BATCH_BASE] > 0; }
   /** Whether it is the last chunk of a snapshot. */
   isLast(): boolean { return this.tipFirst !== 0 || this.tipSecond !== 0; }
 }
@@ -240,16 +263,17 @@ function readDeltaEvent(reader: Reader, batch: BatchData, event: EventData, head
   reader.position = position;
   reader.end = end;
   if (reader.failed) return;
-  const body = batch.chain.eventAt + EVENT_HEAD_BYTES;
+  const chain = batch.feeds.chain;
+  const body = chain.eventAt + EVENT_HEAD_BYTES;
   const bodyEnd = readDelta(
-    reader, event, (head & DELTA_PATCH) !== 0, batch.chain.bytes, body, batch.chain.eventAt + DELTA_BYTES_MAX,
+    reader, event, (head & DELTA_PATCH) !== 0, chain.bytes, body, chain.eventAt + DELTA_BYTES_MAX,
   );
   if (bodyEnd < 0) reader.failed = true;
   if (reader.failed) return;
   const after = reader.position;
   event.ms = batch.ms;
   event.counter = batch.counter;
-  reader.reset(batch.chain.bytes, body, bodyEnd);
+  reader.reset(chain.bytes, body, bodyEnd);
   readBody(reader, event);
   const isBody = !reader.failed && reader.position === bodyEnd;
   reader.reset(bytes, after, end);

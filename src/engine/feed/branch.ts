@@ -92,7 +92,7 @@ export function forgetOldestOfBranch(feeds: FeedStore): boolean {
   const arena = feeds.arena;
   let record = arena.first(branchSlot(feeds));
   while (record !== 0 && feeds.isLive(record)) record = arena.next(record);
-  if (record !== 0) feeds.room.free(record);
+  if (record !== 0) feeds.arena.free(record);
   return record !== 0;
 }
 

@@ -1,6 +1,7 @@
-import type { Clock } from "../clock.js";
+import type { OwnRow } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { DROP_ARENA_FULL, DROP_DUPLICATE, DROP_NONE } from "../wire/drops.js";
+import type { Reader } from "../wire/cursor.js";
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { BatchData } from "./batches.js";
 import { skipBatch } from "./batches.js";
@@ -11,13 +12,13 @@ import {
 import { shortTip } from "./chain.js";
 import { isConsentGiven, nextConsentProbe, settleConsent } from "./consent.js";
 import type { EventData } from "./event.js";
-import { type FeedOutbox, NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
+import { NOTE_APPLIED, NOTE_BRANCH, NOTE_CLAIMED } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
-import type { Intake } from "./intake.js";
+import { FeedsHash } from "./feeds-hash.js";
+import type { Hlc } from "./hlc.js";
 import { addJoinedEnd, replace } from "./join.js";
 import { SETTLE_SEND } from "./kinds.js";
-import type { OwnFeed } from "./own-feed.js";
-import { HOLE_DEADLINE } from "./state-words.js";
+import { HAD, HOLE_DEADLINE } from "./state-words.js";
 
 /** Rounds in which peers may fill a hole of the own feed, from their first answer and from each event on. */
 const HOLE_ROUNDS = 6;
@@ -32,61 +33,45 @@ export const HAD_NEW = 4;
 /** The end of a branch of the own feed. */
 export const HAD_JOINED = 8;
 
-/** What is to be done when a node replaces what it holds of a feed, and its author was not asked (PROTOCOL 10.6). */
-export interface BranchLoser {
-  /**
-   * The branch in the arena's slot `winner` takes the place of the feed in `slot`. Both are held during the call, which
-   * must not change them: what is alive in the feed alone has to be noted for a copy.
-   */
-  loseBranch(slot: number, winner: number): void;
-}
-
 /**
  * Branches of feeds (PROTOCOL 10.6): a feed that several nodes hold in different generations, or with different events
  * in one generation. The author joins them. Other nodes let the author do that, as long as it answers. The class
- * carries out what `OwnFeed` and `consent.ts` decide, for `FeedProtocol`.
+ * carries out what `OwnFeed` and `consent.ts` decide.
  */
-export class Branches {
-  /** Is called when a branch of another author loses. */
-  loser: BranchLoser | undefined = undefined;
-  /** What the frame that is handled had of feeds that this node holds: `HAD_` bits. */
-  had = 0;
-  readonly own: OwnFeed;
-  readonly intake: Intake;
-
-  constructor(own: OwnFeed, intake: Intake) {
-    this.own = own;
-    this.intake = intake;
+export class Branches extends FeedsHash {
+  // Explicit: the constructor that compilers generate calls `super(...arguments)`, and Espruino has no spread.
+  /** @param reader not in use elsewhere while a frame is written @param event likewise */
+  constructor(feeds: FeedStore, hlc: Hlc, reader: Reader, event: EventData, rows: Rows, ownRow: OwnRow) {
+    super(feeds, hlc, reader, event, rows, ownRow);
   }
 
-  private get feeds(): FeedStore { return this.own.feeds; }
-  private get rows(): Rows { return this.own.rows; }
-  private get clock(): Clock { return this.own.clock; }
-  private get outbox(): FeedOutbox { return this.own.outbox; }
+  /** What the frame that is handled had of feeds that this node holds: `HAD_` bits. */
+  protected get had(): number { return this.feeds.state(HAD); }
+  protected set had(bits: number) { this.feeds.setState(HAD, bits); }
 
   /** Gives up a hole of the own feed and a branch that nobody goes on with. Notes which author is to be probed. */
-  tick(): void {
+  protected tickBranches(): void {
     tickBranch(this.feeds, this.clock);
     const holeDeadline = this.feeds.state(HOLE_DEADLINE);
-    if (this.own.hasHole && holeDeadline !== 0 && this.clock.isDue(holeDeadline)) {
+    if (this.hasHole && holeDeadline !== 0 && this.clock.isDue(holeDeadline)) {
       this.postponeHole();
       this.renew(0);
     }
-    this.outbox.probedSlot = nextConsentProbe(this.feeds, this.rows, this.clock);
+    this.probedSlot = nextConsentProbe(this.feeds, this.rows, this.clock);
   }
 
   /** A node with feeds has answered. It would have sent what it holds of this node's feed. */
   answered(): void {
-    if (this.own.hasHole) {
+    if (this.hasHole) {
       if (this.feeds.state(HOLE_DEADLINE) === 0) this.postponeHole();
-    } else if (this.outbox.ownWithheld && !isBranchOf(this.feeds, OWN_SLOT)) {
-      this.own.stopWithholding();
+    } else if (this.ownWithheld && !isBranchOf(this.feeds, OWN_SLOT)) {
+      this.stopWithholding();
     }
   }
 
   /** Whether a batch or chunk may change the feed itself. */
   continues(frame: FrameReader, slot: number, batch: BatchData): boolean {
-    return slot === OWN_SLOT ? this.own.continues(batch) : this.isConsented(frame, slot, batch);
+    return slot === OWN_SLOT ? this.continuesOwn(batch) : this.isConsented(frame, slot, batch);
   }
 
   /**
@@ -97,7 +82,7 @@ export class Branches {
   private isConsented(frame: FrameReader, slot: number, batch: BatchData): boolean {
     const feeds = this.feeds;
     if (batch.generation <= feeds.generation(slot) || feeds.sequence(slot) === 0) return true;
-    return frame.id === batch.author && frame.isAnswer() && !this.outbox.hasNote(slot, NOTE_CLAIMED);
+    return frame.id === batch.author && frame.isAnswer() && !this.hasNote(slot, NOTE_CLAIMED);
   }
 
   /** The feed in a slot has another generation. */
@@ -109,14 +94,13 @@ export class Branches {
    * A peer that holds a later generation, or another branch of the same one, of another author's feed. Returns SETTLE_
    * bits.
    */
-  settleClaim(frame: FrameReader, slot: number, isForked: boolean): number {
-    const outbox = this.outbox;
+  protected settleBranch(frame: FrameReader, slot: number, isForked: boolean): number {
     // The author gets to know what this node holds.
     if (frame.id === this.feeds.author(slot)) return SETTLE_SEND;
-    if (outbox.peerTip(slot) === 0 || !this.isGiven(slot)) return 0;
+    if (this.peerTip(slot) === 0 || !this.isGiven(slot)) return 0;
     // Of two branches of one length all nodes keep the same one.
-    if (isForked && outbox.peerTip(slot) < outbox.claimedTip(slot)) return 0;
-    return this.request(slot, this.feeds.generation(slot) + (isForked ? 0 : 1), outbox.peerSequence(slot));
+    if (isForked && this.peerTip(slot) < this.claimedTip(slot)) return 0;
+    return this.request(slot, this.feeds.generation(slot) + (isForked ? 0 : 1), this.peerSequence(slot));
   }
 
   /** Whether the branch of a batch that does not chain to what is held has to take its place. */
@@ -131,17 +115,17 @@ export class Branches {
   /** A batch or chunk was refused because it is of a branch: requests the branch from its beginning. */
   requestAfter(slot: number, batch: BatchData): void {
     const end = endOf(batch);
-    this.request(slot, batch.generation, slot === OWN_SLOT ? this.own.aheadOf(batch.generation, end) : end);
+    this.request(slot, batch.generation, slot === OWN_SLOT ? this.aheadOf(batch.generation, end) : end);
   }
 
   /** Requests a branch from a peer, which holds it up to `sequence`. Returns SETTLE_ bits. */
   request(slot: number, generation: number, sequence: number): number {
-    if (slot === OWN_SLOT && !this.own.ownRow.canRecover(this.least(generation))) {
-      this.own.ownRow.isContested = true;
+    if (slot === OWN_SLOT && !this.ownRow.canRecover(this.least(generation))) {
+      this.ownRow.contest();
       return 0;
     }
     if (!requestBranch(this.feeds, this.clock, slot, generation, sequence)) return 0;
-    this.outbox.setNote(slot, NOTE_BRANCH);
+    this.setNote(slot, NOTE_BRANCH);
     return SETTLE_SEND;
   }
 
@@ -166,15 +150,14 @@ export class Branches {
       return DROP_DUPLICATE;
     }
     if (batch.generation > feeds.generation(branch)) restartBranch(feeds, batch.generation);
-    this.intake.branchClock = slot === OWN_SLOT ? this.own.hlc : undefined;
-    const reason = this.intake.handle(branch, frame, batch, event);
-    this.intake.branchClock = undefined;
+    const reason = slot === OWN_SLOT ? this.handleOwnBranch(branch, frame, batch, event)
+      : this.handle(branch, frame, batch, event);
     if (reason === DROP_ARENA_FULL) pauseBranch(feeds, this.clock);
     if (reason !== DROP_NONE) return reason;
     noteBranchProgress(feeds, this.clock);
     this.had |= HAD_NEW;
-    if (this.own.hasHole) this.postponeHole();
-    if (!isBranchRead(feeds)) this.outbox.setNote(slot, NOTE_APPLIED | NOTE_BRANCH);
+    if (this.hasHole) this.postponeHole();
+    if (!isBranchRead(feeds)) this.setNote(slot, NOTE_APPLIED | NOTE_BRANCH);
     else if (slot === OWN_SLOT) this.join();
     else this.replace(slot);
     return reason;
@@ -192,8 +175,8 @@ export class Branches {
 
   /** Begins a generation of the own feed beyond one that others hold. Returns whether it could. */
   renew(known: number): boolean {
-    if (!this.own.ownRow.recover(this.least(known))) return false;
-    this.own.rechain(this.rows.revision(OWN_SLOT));
+    if (!this.ownRow.recover(this.least(known))) return false;
+    this.rechain(this.rows.revision(OWN_SLOT));
     return true;
   }
 
@@ -204,15 +187,15 @@ export class Branches {
     const generation = feeds.generation(branch);
     const sequence = feeds.sequence(branch);
     const tip = shortTip(feeds.tipFirst(branch));
-    if (this.own.needsGeneration() && !this.renew(generation)) {
+    if (this.needsGeneration() && !this.renew(generation)) {
       pauseBranch(feeds, this.clock);
       return;
     }
     endBranch(feeds);
     addJoinedEnd(feeds, generation, sequence, tip);
     // The row shows the peer what this node holds. If the peer then shows the end of the branch, it gets all of it.
-    this.outbox.renewed(OWN_SLOT, false);
-    this.outbox.clearNotes(OWN_SLOT, NOTE_BRANCH);
+    this.renewed(OWN_SLOT, false);
+    this.clearNotes(OWN_SLOT, NOTE_BRANCH);
     this.had |= HAD_JOINED;
   }
 
@@ -220,14 +203,15 @@ export class Branches {
   private replace(slot: number): void {
     const feeds = this.feeds;
     const branch = branchSlot(feeds);
-    if (this.loser !== undefined) this.loser.loseBranch(slot, branch);
+    // Its author was not asked: what is alive in the feed alone is copied.
+    this.adoptAll(slot, branch);
     this.rows.subtractFromFeedsHash(slot);
     replace(feeds, slot, branch);
     this.rows.addToFeedsHash(slot);
-    this.outbox.age(slot);
-    this.outbox.renewed(slot, true);
+    this.age(slot);
+    this.renewed(slot, true);
     settleConsent(feeds, slot);
-    this.outbox.clearNotes(slot, NOTE_BRANCH);
+    this.clearNotes(slot, NOTE_BRANCH);
     endBranch(feeds);
   }
 

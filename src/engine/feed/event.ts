@@ -79,10 +79,6 @@ export class EventData {
   bodyStart = 0;
   /** Whether it is a copy of another author's event. */
   isCopy = false;
-  topicStart = 0;
-  topicLength = 0;
-  keyStart = 0;
-  keyLength = 0;
   /** Seconds; 0: for ever, or an end. */
   ttlSeconds = 0;
   payloadStart = 0;
@@ -90,6 +86,13 @@ export class EventData {
   hasGoodPayload = false;
   /** Where the body ends, and the event with it. */
   end = 0;
+
+  // What the bytes tell is no field: on XS it would take 16 bytes.
+  get topicStart(): number { return this.isCopy ? this.bodyStart + COPY_TOPIC - EVENT_HEAD_BYTES : this.bodyStart; }
+  get topicLength(): number { return this.isCopy ? this.bytes[this.topicStart - 1] : this.head & TOPIC_MASK; }
+  get keyLength(): number { return this.isLog ? 0 : this.bytes[this.topicStart + this.topicLength]; }
+  get keyStart(): number { return this.topicStart + this.topicLength + (this.isLog ? 0 : 1); }
+  private get isLog(): boolean { return this.head >>> FORM_SHIFT === KIND_LOG; }
 }
 
 /**
@@ -192,15 +195,14 @@ function readNames(reader: Reader, event: EventData): void {
   const form = event.head >>> FORM_SHIFT;
   event.bytes = reader.bytes;
   event.bodyStart = reader.position;
-  event.topicLength = event.head & TOPIC_MASK;
-  event.isCopy = event.topicLength === 0 && reader.position < reader.end && reader.bytes[reader.position] === COPY_MARK;
+  let topicLength = event.head & TOPIC_MASK;
+  event.isCopy = topicLength === 0 && reader.position < reader.end && reader.bytes[reader.position] === COPY_MARK;
   if (event.isCopy) {
     reader.skip(COPY_TOPIC - 1 - EVENT_HEAD_BYTES);
-    event.topicLength = reader.u8();
+    topicLength = reader.u8();
   }
-  event.topicStart = reader.skip(event.topicLength);
-  event.keyLength = form === KIND_LOG ? 0 : reader.u8();
-  event.keyStart = reader.skip(event.keyLength);
+  reader.skip(topicLength);
+  if (form !== KIND_LOG) reader.skip(reader.u8());
   event.ttlSeconds = form === FORM_SET_TTL ? reader.varint() : 0;
   if (!event.isCopy && kindOf(event) === KIND_END) reader.skip(STAMP_BYTES);
   event.payloadStart = reader.position;
@@ -225,20 +227,23 @@ export function checkBody(reader: Reader, event: EventData): number {
   if (reader.failed) return DROP_EVENT;
   const bytes = event.bytes;
   const kind = kindOf(event);
+  const topicStart = event.topicStart;
   const topicLength = event.topicLength;
-  if ((event.head & HEAD_HAS_COUNTER) !== 0 || topicLength > NAME_BYTES_MAX || event.keyLength > NAME_BYTES_MAX) {
+  const keyLength = event.keyLength;
+  if ((event.head & HEAD_HAS_COUNTER) !== 0 || topicLength > NAME_BYTES_MAX || keyLength > NAME_BYTES_MAX) {
     return DROP_EVENT;
   }
   // PROTOCOL 10.1: only the node's shared value has an empty topic. It has no key, and is no log, end or copy.
-  if (topicLength === 0 && (event.isCopy || kind === KIND_LOG || kind === KIND_END || event.keyLength > 0)) {
+  if (topicLength === 0 && (event.isCopy || kind === KIND_LOG || kind === KIND_END || keyLength > 0)) {
     return DROP_EVENT;
   }
   const stampEnd = event.isCopy ? event.bodyStart + COPY_TOPIC - 1 - EVENT_HEAD_BYTES : event.payloadStart;
   const stampAt = stampEnd - STAMP_BYTES - STAMP_OFFSET;
   const hasOrigin = event.isCopy || kind === KIND_END;
   if (hasOrigin && !isStamp(stampMs(bytes, stampAt), stampCounter(bytes, stampAt))) return DROP_EVENT;
-  if (!isUtf8(bytes, event.topicStart, event.topicStart + topicLength)) return DROP_EVENT;
-  if (!isUtf8(bytes, event.keyStart, event.keyStart + event.keyLength)) return DROP_EVENT;
+  const keyStart = topicStart + topicLength + 1;
+  if (!isUtf8(bytes, topicStart, keyStart - 1)) return DROP_EVENT;
+  if (keyLength > 0 && !isUtf8(bytes, keyStart, keyStart + keyLength)) return DROP_EVENT;
   return event.hasGoodPayload ? DROP_NONE : DROP_VALUE;
 }
 

@@ -11,10 +11,12 @@ import { shortTip } from "./chain.js";
 import type { EventData } from "./event.js";
 import type { FeedSigning } from "./feed-signing.js";
 import { type FeedStore, NOTE_CUT } from "./feed-store.js";
-import type { Gaps } from "./gaps.js";
+import { clearGaps, hasSentHistory, isGapPending, writeGaps } from "./gaps.js";
+import type { Hlc } from "./hlc.js";
 import { LACKS_NOTHING, LACKS_SNAPSHOT, BatchWriter } from "./batch-writer.js";
 import {
-  CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, OUTBOX_TURN, PROBED, SHOWN_FEEDS, SHOWN_SINCE, TO_SEND_COUNT,
+  CLAIM_GENERATION, CLAIM_SEQUENCE, CLAIM_TIP, IS_NOTED, OUTBOX_TURN, OWN_WITHHELD, PROBED, SHOWN_FEEDS, SHOWN_SINCE,
+  TO_SEND_COUNT,
 } from "./state-words.js";
 
 /*
@@ -57,24 +59,20 @@ const ROW_ALONE_TRANSMITS = 1;
  * ride along with updated rows (PROTOCOL 10.4). An input only leaves notes on feeds; the bytes
  * are written when a frame is polled, as in `Outbox`.
  */
-export class FeedOutbox {
-  readonly feeds: FeedStore;
-  /** Requests and answers for events from before the floors. */
-  readonly gaps: Gaps;
-  private readonly writer: BatchWriter;
-  /** Whether the own feed is withheld: this node behaves as if it held nothing of it (PROTOCOL 10.6). */
-  ownWithheld = false;
-  /** Whether any feed has notes from the last input. */
-  private isNoted = false;
+export class FeedOutbox extends BatchWriter {
+  readonly rows: Rows;
 
   /** @param reader not in use elsewhere while a frame is written @param event likewise */
-  constructor(feeds: FeedStore, reader: Reader, event: EventData, gaps: Gaps) {
-    this.feeds = feeds;
-    this.writer = new BatchWriter(feeds, reader, event);
-    this.gaps = gaps;
+  constructor(feeds: FeedStore, hlc: Hlc, reader: Reader, event: EventData, rows: Rows) {
+    super(feeds, hlc, reader, event);
+    this.rows = rows;
   }
 
-  get rows(): Rows { return this.gaps.rows; }
+  /** Whether the own feed is withheld: this node behaves as if it held nothing of it (PROTOCOL 10.6). */
+  get ownWithheld(): boolean { return this.feeds.state(OWN_WITHHELD) !== 0; }
+  protected set ownWithheld(is: boolean) { this.feeds.setState(OWN_WITHHELD, is ? 1 : 0); }
+  /** Whether any feed has notes from the last input. */
+  private get isNoted(): boolean { return this.feeds.state(IS_NOTED) !== 0; }
   /** Number of feeds with NOTE_TO_SEND. */
   private get toSendCount(): number { return this.feeds.state(TO_SEND_COUNT); }
   private set toSendCount(count: number) { this.feeds.setState(TO_SEND_COUNT, count); }
@@ -89,13 +87,15 @@ export class FeedOutbox {
   /** Bytes of the longest event that this node holds. */
   eventBytesMax(): number { return this.feeds.eventBytesMax; }
 
+  /** Whether an answer had history. The peer may have gaps in other feeds, too. */
+  get hasSentHistory(): boolean { return hasSentHistory(this.feeds); }
   /** Drops the notes of the last input. */
   clear(): void {
-    this.gaps.clear();
+    clearGaps(this.feeds);
     this.probedSlot = -1;
     if (!this.isNoted) return;
     for (let slot = 0; slot < this.feeds.arena.capacity; slot++) this.clearNotes(slot, ~(FRESH_MASK | NOTE_CUT));
-    this.isNoted = false;
+    this.feeds.setState(IS_NOTED, 0);
     this.toSendCount = 0;
     this.feeds.setState(OUTBOX_TURN, (this.feeds.state(OUTBOX_TURN) + 1) % this.feeds.arena.capacity);
   }
@@ -103,7 +103,7 @@ export class FeedOutbox {
   hasNote(slot: number, note: number): boolean { return (this.feeds.arena.get(slot, NOTES) & note) !== 0; }
   setNote(slot: number, note: number): void {
     this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) | note);
-    this.isNoted = true;
+    this.feeds.setState(IS_NOTED, 1);
   }
   clearNotes(slot: number, notes: number): void {
     this.feeds.arena.set(slot, NOTES, this.feeds.arena.get(slot, NOTES) & ~notes);
@@ -134,7 +134,7 @@ export class FeedOutbox {
   peerTip(slot: number): number { return this.feeds.arena.get(slot, NOTES) & TIP_MASK; }
 
   /** Notes the peer's claim on a feed. */
-  noteClaim(slot: number, claim: FeedClaim): void {
+  notePeerClaim(slot: number, claim: FeedClaim): void {
     const held = this.feeds.generation(slot);
     const isEarlier = claim.generation < held;
     this.feeds.arena.set(slot, PEER_SEQUENCE, isEarlier ? 0 : claim.sequence);
@@ -159,9 +159,9 @@ export class FeedOutbox {
   }
 
   /** What the peer lacks of a feed, by its claim: a `LACKS_` constant. */
-  lacks(slot: number): number {
+  peerLacks(slot: number): number {
     if (this.isPeerLater(slot)) return LACKS_NOTHING;
-    return this.writer.lacks(slot, this.feeds.generation(slot), this.peerSequence(slot), this.isPeerComplete(slot));
+    return this.lacks(slot, this.feeds.generation(slot), this.peerSequence(slot), this.isPeerComplete(slot));
   }
 
   /** The peer gets the events of a feed that it lacks. */
@@ -172,7 +172,7 @@ export class FeedOutbox {
   }
 
   /** Whether there is something to send to the peer. */
-  isPending(): boolean { return this.toSendCount > 0 || this.gaps.isPending(); }
+  isPending(): boolean { return this.toSendCount > 0 || isGapPending(this.feeds); }
 
   /** `events` more of a feed's last events are fresh. */
   refresh(slot: number, events: number): void {
@@ -244,20 +244,20 @@ export class FeedOutbox {
   write(writer: FrameWriter, isAnswer: boolean): boolean {
     const isDone = !this.isNoted || this.writeEvents(writer, isAnswer);
     if (writer.writeFeedsHash(this.rows)) this.noteShown(writer.counter);
-    return this.gaps.write(writer, this.writer, isAnswer) && isDone;
+    return writeGaps(this.feeds, writer, this, isAnswer) && isDone;
   }
 
   private writeEvents(writer: FrameWriter, isAnswer: boolean): boolean {
     if (isAnswer && this.toSendCount > 0 && writer.beginEvents(SECTION_SNAPSHOT)) {
-      this.writer.begin();
+      this.begin();
       this.eachInTurn((slot) => this.writeSnapshotChunks(writer, slot));
       writer.endSection();
     }
     if (writer.beginEvents(SECTION_EVENTS)) {
-      this.writer.begin();
+      this.begin();
       this.eachInTurn((slot) => this.writeFresh(writer, slot, isAnswer));
       // PROTOCOL 10.4: one batch of each author in turn.
-      const writeBatch = (slot: number): boolean => this.writeBatch(writer, slot);
+      const writeBatch = (slot: number): boolean => this.writeNextBatch(writer, slot);
       while (isAnswer && this.toSendCount > 0 && this.eachInTurn(writeBatch)) continue;
       writer.endSection();
     }
@@ -291,28 +291,28 @@ export class FeedOutbox {
 
   /** Writes a feed's snapshot as far as it fits. Batches follow it. */
   private writeSnapshotChunks(writer: FrameWriter, slot: number): boolean {
-    if (!this.hasNote(slot, NOTE_TO_SEND) || this.lacks(slot) !== LACKS_SNAPSHOT) return false;
-    let after = this.writer.snapshotAfter(
+    if (!this.hasNote(slot, NOTE_TO_SEND) || this.peerLacks(slot) !== LACKS_SNAPSHOT) return false;
+    let after = this.snapshotAfter(
       slot, this.feeds.generation(slot), this.peerSequence(slot), this.isPeerComplete(slot),
     );
     for (let isEnd = false; !isEnd;) {
       const before = writer.position;
-      after = this.writer.writeSnapshotChunk(writer, slot, after);
+      after = this.writeSnapshotChunk(writer, slot, after);
       if (writer.position === before) break;
-      isEnd = this.writer.isComplete;
+      isEnd = this.isComplete;
       this.notePeerHolds(slot, after, isEnd);
     }
     return true;
   }
 
-  private writeBatch(writer: FrameWriter, slot: number): boolean {
+  private writeNextBatch(writer: FrameWriter, slot: number): boolean {
     if (!this.hasNote(slot, NOTE_TO_SEND)) return false;
-    const lacks = this.lacks(slot);
+    const lacks = this.peerLacks(slot);
     if (lacks === LACKS_SNAPSHOT) return false;
     const from = this.peerSequence(slot) + 1;
-    const next = lacks === LACKS_NOTHING ? from : this.writer.writeBatch(writer, slot, from);
+    const next = lacks === LACKS_NOTHING ? from : this.writeBatch(writer, slot, from);
     if (next > from) this.notePeerHolds(slot, next - 1, true);
-    if (this.lacks(slot) === LACKS_NOTHING) {
+    if (this.peerLacks(slot) === LACKS_NOTHING) {
       this.clearNotes(slot, NOTE_TO_SEND);
       this.toSendCount--;
     }
@@ -328,7 +328,7 @@ export class FeedOutbox {
     if (isAnswer && isShown && this.feeds.signing !== undefined) return true;
     const floor = this.feeds.floor(slot);
     const from = Math.max(last + 1 - this.fresh(slot), floor);
-    if (from <= last && this.feeds.isComplete(slot)) this.writer.writeBatch(writer, slot, from);
+    if (from <= last && this.feeds.isComplete(slot)) this.writeBatch(writer, slot, from);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import {
-  Arena, type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES,
+  type Authors, BASE_FIRST, BASE_SECOND, LAST_REMOVAL, FLOOR, GENERATION, NOTES,
   RECORD_UNCERTAIN, SEQUENCE, NOTIFIED, UPKEEP_ENDED, recordWords,
 } from "./arena.js";
 import { Chain, chainBytes } from "./chain.js";
@@ -12,7 +12,7 @@ import type { FeedSigning } from "./feed-signing.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import { compareOrder, firstLog, firstNamed, nextNamed, originAuthor, originalLog, recordKind } from "./names.js";
 import { Room } from "./room.js";
-import { BRANCH_OF, DROPPED_FEEDS, STATE_WORDS } from "./state-words.js";
+import { DROPPED_FEEDS } from "./state-words.js";
 import { OWN_SLOT } from "../table/rows.js";
 import type { Digest } from "../../digest/digest.js";
 
@@ -36,20 +36,18 @@ export const BATCH_EVENTS_MAX = 16;
  * In each feed the latest set or removal of a slot counts: of a topic, a key and an original
  * author. In merge topics removals have slots of their own.
  *
- * The constructor allocates everything: `FEED_BYTES` for each feed, the scratch (the tips of
- * one batch, the words of `state-words.ts` and one event), the index by name and the arena.
- * `Room` decides what goes when the arena is full.
+ * The constructor allocates everything: the words of `state-words.ts`, `FEED_BYTES` for each feed, the
+ * scratch for one event, the index by name and the arena. The arena, a `Room`, decides what goes when it
+ * is full.
  */
-export class FeedStore implements Authors {
-  readonly arena: Arena;
-  readonly room: Room;
+export class FeedStore {
+  readonly arena: Room;
   /** Its `eventAt` is the scratch's place for one event, which `store`, `append` and `encode` write to. */
   readonly chain: Chain;
   /** Bytes of the longest event in canonical form; a copy may have COPY_BYTES more. */
   readonly eventBytesMax: number;
   /** Signs and verifies runs of events; undefined in a node that does neither. */
   declare readonly signing: FeedSigning | undefined;
-  private readonly authors: Authors;
 
   /**
    * @param capacity number of feeds: as many as rows
@@ -64,11 +62,8 @@ export class FeedStore implements Authors {
     if (signing !== undefined) this.signing = signing;
     this.eventBytesMax = eventBytesMax;
     const bytesMax = Math.max(eventBytesMax + COPY_BYTES, DELTA_BYTES_MAX);
-    const tablesBytes = TIPS_BYTES + STATE_WORDS * 4;
-    this.authors = authors;
-    this.arena = new Arena(this, capacity, tablesBytes + chainBytes(bytesMax), feedBytes);
-    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt() + tablesBytes);
-    this.room = new Room(this.arena);
+    this.arena = new Room(authors, capacity, chainBytes(bytesMax), feedBytes);
+    this.chain = new Chain(digest, this.arena.bytes, this.arena.scratchAt());
     for (let slot = 0; slot <= capacity; slot++) this.drop(slot);
   }
 
@@ -83,33 +78,24 @@ export class FeedStore implements Authors {
   floor(slot: number): number { return this.arena.get(slot, FLOOR); }
   /** Greatest sequence number of an event that ended a value and is no longer held; 0: none. */
   lastRemoval(slot: number): number { return this.arena.get(slot, LAST_REMOVAL); }
-  /** Index into the arena's words of the scratch for the tips of a batch, two words for each event. */
-  tipsAt(): number { return this.arena.scratchAt() >>> 2; }
-  /** Index into the arena's words of the words of `state-words.ts`, which begin with the `TIME_WORDS` of `keepTime`. */
-  timeAt(): number { return this.tipsAt() + (TIPS_BYTES >>> 2); }
   /** A number of `state-words.ts`, a uint32. */
-  state(word: number): number { return this.arena.words[this.timeAt() + word]; }
-  setState(word: number, value: number): void { this.arena.words[this.timeAt() + word] = value; }
+  state(word: number): number { return this.arena.words[word]; }
+  setState(word: number, value: number): void { this.arena.words[word] = value; }
   /** Index into the arena's bytes for `writeStamp` and the like of two of these words: a stamp follows one byte. */
-  stampAt(word: number): number { return (this.timeAt() + word) * 4 - 1; }
-  author(slot: number): number {
-    // A branch has the slot `capacity` and the author of its feed.
-    return this.authors.id(slot === this.arena.capacity ? Math.max(OWN_SLOT, this.state(BRANCH_OF) - 1) : slot);
-  }
-  /** The same, for `Arena`. */
-  id(slot: number): number { return this.author(slot); }
+  stampAt(word: number): number { return word * 4 - 1; }
+  author(slot: number): number { return this.arena.author(slot); }
 
   /** Whether no part of the feed's snapshot is missing (PROTOCOL 10.2). */
-  isComplete(slot: number): boolean { return this.room.isComplete(slot); }
+  isComplete(slot: number): boolean { return this.arena.isComplete(slot); }
   /** Whether a record is the latest set or removal of its slot; its time to live may be over. */
-  isLive(record: number): boolean { return this.room.isLive(record); }
+  isLive(record: number): boolean { return this.arena.isLive(record); }
   /** Makes room for records of `words` words in total. Returns false if that is not possible: see `Room`. */
-  reserve(words: number): boolean { return this.room.reserve(words); }
+  reserve(words: number): boolean { return this.arena.reserve(words); }
 
   /** Begins another generation of a feed and frees what is held of the one before. */
   begin(slot: number, generation: number): void {
     const arena = this.arena;
-    this.room.freeFeed(slot);
+    this.arena.freeFeed(slot);
     arena.set(slot, GENERATION, generation);
     for (let column = SEQUENCE; column <= NOTIFIED; column++) arena.set(slot, column, 0);
     arena.set(slot, FLOOR, 1);
@@ -148,7 +134,7 @@ export class FeedStore implements Authors {
     const arena = this.arena;
     let record = arena.from(slot, this.sequence(slot) + 1);
     while (record !== 0 && (this.isLive(record) || arena.isUnnotified(record))) record = arena.next(record);
-    if (record !== 0) this.room.free(record);
+    if (record !== 0) this.arena.free(record);
     return record !== 0;
   }
 
@@ -192,7 +178,7 @@ export class FeedStore implements Authors {
    * the application was not notified of an event before it.
    */
   passOver(slot: number, sequence: number, first: number, second: number): boolean {
-    if (!this.room.raiseFloorToEnd(slot)) return false;
+    if (!this.arena.raiseFloorToEnd(slot)) return false;
     this.goOnBehind(slot, sequence, first, second);
     return true;
   }
@@ -224,7 +210,7 @@ export class FeedStore implements Authors {
     }
     if (held !== 0) {
       // What was held had no proof, such as an event behind a hole in a keeper's log.
-      this.room.freeOnceNotified(held);
+      this.arena.freeOnceNotified(held);
     }
     if (!this.canHold(slot, arena.bytes, this.chain.eventAt, length)) return false;
     this.put(slot, sequence, first, second, length);
@@ -237,7 +223,7 @@ export class FeedStore implements Authors {
     const at = this.chain.eventAt;
     const record = arena.allocate(slot, sequence, first, second, length);
     for (let i = 0; i < length; i++) arena.bytes[arena.eventAt(record) + i] = arena.bytes[at + i];
-    this.room.added(record);
+    this.arena.added(record);
     if (recordKind(this.arena, record) !== KIND_LOG) this.settleName(slot, record);
     else this.settleLog(record);
   }
@@ -246,7 +232,7 @@ export class FeedStore implements Authors {
   canHold(slot: number, bytes: Uint8Array, at: number, length: number): boolean {
     // A new value leaves room for one event, so that values can always be changed.
     const words = recordWords(length) + recordWords(this.eventBytesMax + COPY_BYTES);
-    if (kindAt(bytes, at) !== KIND_SET || this.room.hasRoomBesideLive(words)) return true;
+    if (kindAt(bytes, at) !== KIND_SET || this.arena.hasRoomBesideLive(words)) return true;
     const author = originAuthorAt(bytes, at, this.author(slot));
     for (let other = firstNamed(this.arena, bytes, at); other !== 0; other = nextNamed(this.arena, other, bytes, at)) {
       const isSameSlot = this.arena.owner(other) === slot && originAuthor(this.arena, other) === author;
@@ -275,13 +261,13 @@ export class FeedStore implements Authors {
       if (originAuthor(this.arena, other) === author) {
         if (this.isKnown(record, other, author)) arena.setNotified(record);
         if (arena.owner(other) !== slot) this.noteElsewhere(record, other);
-        else if (this.supersedes(record, other)) this.room.supersede(slot, other);
+        else if (this.supersedes(record, other)) this.arena.supersede(slot, other);
         else if (this.supersedes(other, record)) isSuperseded = true;
       }
       other = next;
     }
     arena.addNamed(record, nameHash(bytes, at));
-    if (isSuperseded) this.room.supersede(slot, record);
+    if (isSuperseded) this.arena.supersede(slot, record);
   }
 
   /** Whether `one` supersedes `other`, which is about the same name and author in the same feed. */
@@ -339,7 +325,7 @@ export class FeedStore implements Authors {
   enterSnapshot(slot: number): void {
     const arena = this.arena;
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
-      if (!this.isLive(record)) this.room.free(record);
+      if (!this.isLive(record)) this.arena.free(record);
     }
   }
 
@@ -380,7 +366,7 @@ export class FeedStore implements Authors {
     if (arena.get(slot, LAST_REMOVAL) < lastRemoval) arena.set(slot, LAST_REMOVAL, lastRemoval);
     for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
       if (arena.sequence(record) > base) break;
-      if (arena.hasFlag(record, RECORD_UNCERTAIN)) this.room.freeOnceNotified(record);
+      if (arena.hasFlag(record, RECORD_UNCERTAIN)) this.arena.freeOnceNotified(record);
     }
   }
 
@@ -418,6 +404,3 @@ export class FeedStore implements Authors {
     if (arena.get(slot, LAST_REMOVAL) >= sequence) arena.set(slot, LAST_REMOVAL, sequence - 1);
   }
 }
-
-/** The tips of a batch's events, two words each, at the start of the scratch. */
-const TIPS_BYTES = BATCH_EVENTS_MAX * 8;

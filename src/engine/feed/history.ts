@@ -68,18 +68,17 @@ export class History {
     return batch.first >= floor ? DROP_DUPLICATE : DROP_NONE;
   }
 
-  /** Follows the chain and keeps the tips. Returns how many words the new events take, or TOO_LONG or UNTRUE. */
+  /** Follows the chain. Returns how many words the new events take, or TOO_LONG or UNTRUE. */
   private verify(
     slot: number, reader: Reader, batch: BatchData, event: EventData, tipFirst: number, tipSecond: number,
   ): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const floor = feeds.floor(slot);
-    let tip = feeds.tipsAt();
     let words = 0;
     if (feeds.signing !== undefined) feeds.signing.begin(feeds.arena, chain, slot, batch.generation, 0);
     chain.begin(feeds.author(slot), batch.generation, tipFirst, tipSecond);
-    for (let i = 0; i < batch.count; i++, tip += 2) {
+    for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       const length = words < 0 ? -1 : feeds.encode(event);
       if (length < 0) {
@@ -88,8 +87,6 @@ export class History {
       }
       chain.link(batch.sequence, length);
       if (feeds.signing !== undefined) feeds.signing.add(chain, batch.sequence, length);
-      feeds.arena.words[tip] = chain.first();
-      feeds.arena.words[tip + 1] = chain.second();
       if (batch.sequence < floor) words += recordWords(length);
     }
     batch.check = reader.u32();
@@ -127,16 +124,21 @@ export class History {
   private store(slot: number, reader: Reader, batch: BatchData, event: EventData, floor: number): void {
     const feeds = this.feeds;
     const arena = feeds.arena;
-    let tip = feeds.tipsAt();
     rewindBatch(reader, batch);
-    for (let i = 0; i < batch.count; i++, tip += 2) {
+    // Once more along the chain, as in `Intake`. The tip before the first event is that of the new floor.
+    const chain = feeds.chain;
+    chain.begin(
+      feeds.author(slot), batch.generation, feeds.tipFirstAt(slot, batch.first - 1),
+      feeds.tipSecondAt(slot, batch.first - 1),
+    );
+    for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence >= floor) continue;
-      const length = feeds.encode(event);
+      const length = feeds.encodeAndLink(event, batch.sequence);
       // A snapshot is as true as its sender. These events are proven by the chain.
       const held = arena.find(slot, batch.sequence);
-      if (held !== 0 && !arena.isEvent(held, feeds.chain.eventAt, length)) feeds.room.freeOnceNotified(held);
-      feeds.store(slot, batch.sequence, arena.words[tip], arena.words[tip + 1], length);
+      if (held !== 0 && !arena.isEvent(held, feeds.chain.eventAt, length)) feeds.arena.freeOnceNotified(held);
+      feeds.store(slot, batch.sequence, chain.first(), chain.second(), length);
       this.applied++;
     }
     batch.check = reader.u32();

@@ -13,6 +13,7 @@ import {
 import type { FeedStore } from "./feed-store.js";
 import type { Hlc } from "./hlc.js";
 import { OWN_SLOT } from "../table/rows.js";
+import { APPLIED, IS_OF_OWN_BRANCH, PASSED } from "./state-words.js";
 
 /**
  * Applies the batches and snapshot chunks that other nodes send (PROTOCOL 10.3, 10.4).
@@ -34,16 +35,30 @@ import { OWN_SLOT } from "../table/rows.js";
  * otherwise the snapshot has to arrive again from its start.
  */
 export class Intake {
-  /** How many events the last call applied. */
-  applied = 0;
-  /** How many of these are too long for this node, which went on behind them. */
-  passed = 0;
-  /** The node's clock during calls for a branch of the own feed, of which `isWanted` chooses the events. */
-  branchClock: Hlc | undefined = undefined;
-  private readonly feeds: FeedStore;
+  readonly feeds: FeedStore;
+  /** The clock of the node's own stamps. */
+  readonly hlc: Hlc;
 
-  constructor(feeds: FeedStore) {
+  constructor(feeds: FeedStore, hlc: Hlc) {
     this.feeds = feeds;
+    this.hlc = hlc;
+  }
+
+  /** How many events the last call applied. */
+  get applied(): number { return this.feeds.state(APPLIED); }
+  private set applied(events: number) { this.feeds.setState(APPLIED, events); }
+  /** How many of these are too long for this node, which went on behind them. */
+  get passed(): number { return this.feeds.state(PASSED); }
+  private set passed(events: number) { this.feeds.setState(PASSED, events); }
+  /** Whether calls are for a branch of the own feed, of which `isWanted` chooses the events. */
+  private get isOfOwnBranch(): boolean { return this.feeds.state(IS_OF_OWN_BRANCH) !== 0; }
+
+  /** Applies a batch or chunk of a branch of the own feed. */
+  protected handleOwnBranch(slot: number, reader: Reader, batch: BatchData, event: EventData): number {
+    this.feeds.setState(IS_OF_OWN_BRANCH, 1);
+    const reason = this.handle(slot, reader, batch, event);
+    this.feeds.setState(IS_OF_OWN_BRANCH, 0);
+    return reason;
   }
 
   /** Applies a batch or chunk of the author whose row is in `slot`. */
@@ -73,7 +88,7 @@ export class Intake {
     else if (held === 0) feeds.startOver(slot);
     if (batch.first > held + 1 && !this.goToBase(slot)) return DROP_EVENT;
     // Of a branch of the own feed little is stored.
-    return this.storeBatch(slot, reader, batch, event, this.branchClock === undefined && feeds.reserve(words));
+    return this.storeBatch(slot, reader, batch, event, !this.isOfOwnBranch && feeds.reserve(words));
   }
 
   /** Applies a snapshot chunk of the author whose row is in `slot`. */
@@ -145,12 +160,11 @@ export class Intake {
     return signing.noteFork(feeds.arena, slot, first, feeds.sequence(slot));
   }
 
-  /** Follows the chain and keeps the tips. Returns how many words the new events take, or UNFIT or UNTRUE. */
+  /** Follows the chain. Returns how many words the new events take, or UNFIT or UNTRUE. */
   private verifyBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, held: number): number {
     const feeds = this.feeds;
     const chain = feeds.chain;
     const signing = feeds.signing;
-    let tip = feeds.tipsAt();
     let words = 0;
     // Otherwise it begins behind missing events.
     if (batch.first <= held + 1) {
@@ -158,7 +172,7 @@ export class Intake {
       chain.begin(feeds.author(slot), batch.generation, held === 0 ? 0 : feeds.tipFirst(slot),
         held === 0 ? 0 : feeds.tipSecond(slot));
     }
-    for (let i = 0; i < batch.count; i++, tip += 2) {
+    for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || words < 0) continue;
       const length = feeds.encodeAndLink(event, batch.sequence);
@@ -168,8 +182,6 @@ export class Intake {
         words = UNFIT;
         continue;
       }
-      feeds.arena.words[tip] = chain.first();
-      feeds.arena.words[tip + 1] = chain.second();
       if (length >= 0) words += recordWords(length);
     }
     batch.check = reader.u32();
@@ -188,7 +200,7 @@ export class Intake {
   private goToBase(slot: number): boolean {
     const feeds = this.feeds;
     const signing = feeds.signing;
-    if (signing === undefined || !feeds.room.raiseFloorToEnd(slot)) return false;
+    if (signing === undefined || !feeds.arena.raiseFloorToEnd(slot)) return false;
     feeds.goOnBehind(slot, signing.base, signing.baseFirst, signing.baseSecond);
     return true;
   }
@@ -209,36 +221,39 @@ export class Intake {
 
   /** Stores the events of a verified batch that are new. */
   private storeBatch(slot: number, reader: Reader, batch: BatchData, event: EventData, hasRoom: boolean): number {
-    const held = this.feeds.sequence(slot);
-    // The last event of the batch is in the scratch.
-    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, this.feeds.lengthOf(event), hasRoom);
+    const feeds = this.feeds;
+    const held = feeds.sequence(slot);
+    // The last event of the batch is in the scratch, and the chain is behind it.
+    if (batch.sequence === held + 1) return this.storeEvent(slot, batch, feeds.lengthOf(event), hasRoom);
     let reason = DROP_NONE;
     rewindBatch(reader, batch);
+    // Once more along the chain: room for the tips of a batch would take 128 bytes of RAM.
+    feeds.chain.begin(feeds.author(slot), batch.generation, feeds.tipFirst(slot), feeds.tipSecond(slot));
     const limit = this.limit(batch);
     for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
       if (batch.sequence <= held || batch.sequence > limit || reason !== DROP_NONE) continue;
-      reason = this.storeEvent(slot, batch, this.feeds.encode(event), hasRoom);
+      reason = this.storeEvent(slot, batch, feeds.encodeAndLink(event, batch.sequence), hasRoom);
     }
     batch.check = reader.u32();
     return reason;
   }
 
-  /** Stores the event in the scratch under the number of the batch, behind its tip. @param length -1: it is too long */
+  /** Stores the event in the scratch, behind which the chain is. @param length -1: it is too long */
   private storeEvent(slot: number, batch: BatchData, length: number, hasRoom: boolean): number {
     const feeds = this.feeds;
-    const words = feeds.arena.words;
-    const tip = feeds.tipsAt() + (batch.sequence - batch.first) * 2;
+    const first = feeds.chain.first();
+    const second = feeds.chain.second();
     if (length < 0) {
       // Not before the application was notified of those before it. The peer sends them again.
-      if (!feeds.passOver(slot, batch.sequence, words[tip], words[tip + 1])) return DROP_EVENT;
+      if (!feeds.passOver(slot, batch.sequence, first, second)) return DROP_EVENT;
       this.applied++;
       this.passed++;
       return DROP_NONE;
     }
-    if (!this.hold(slot, batch.sequence, words[tip], words[tip + 1], length, hasRoom)) return DROP_ARENA_FULL;
+    if (!this.hold(slot, batch.sequence, first, second, length, hasRoom)) return DROP_ARENA_FULL;
     feeds.advance(slot, batch.sequence);
-    if (this.branchClock !== undefined) advanceBranch(feeds, batch.sequence, words[tip], words[tip + 1]);
+    if (this.isOfOwnBranch) advanceBranch(feeds, batch.sequence, first, second);
     this.applied++;
     return DROP_NONE;
   }
@@ -248,16 +263,16 @@ export class Intake {
     slot: number, sequence: number, first: number, second: number, length: number, hasRoom: boolean,
   ): boolean {
     const feeds = this.feeds;
-    const clock = this.branchClock;
-    if (clock !== undefined && !isWanted(feeds, clock, length)) return true;
+    const isOfOwnBranch = this.isOfOwnBranch;
+    if (isOfOwnBranch && !isWanted(feeds, this.hlc, length)) return true;
     if (!hasRoom) {
-      while (!feeds.reserve(recordWords(length))) if (clock === undefined || !forgetOldestOfBranch(feeds)) return false;
+      while (!feeds.reserve(recordWords(length))) if (!isOfOwnBranch || !forgetOldestOfBranch(feeds)) return false;
     }
     return feeds.store(slot, sequence, first, second, length);
   }
 
   /** Whether events of a feed that are too long are passed over. A node refuses longer events of its own. */
-  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && this.branchClock === undefined; }
+  private mayPassOver(slot: number): boolean { return slot !== OWN_SLOT && !this.isOfOwnBranch; }
 
   private verifySnapshotChunk(slot: number, reader: Reader, chunk: BatchData, event: EventData): boolean {
     const feeds = this.feeds;

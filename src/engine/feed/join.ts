@@ -96,7 +96,7 @@ export function join(feeds: FeedStore, slot: number, branch: number): void {
     const sequence = arena.sequence(record);
     feeds.copyToScratch(arena.bytes, arena.eventAt(record), length);
     // There is room for it once it is free here.
-    feeds.room.free(record);
+    feeds.arena.free(record);
     feeds.put(slot, sequence, 0, 0, length);
   }
 }
@@ -154,7 +154,7 @@ export function replace(feeds: FeedStore, slot: number, branch: number): void {
     const length = arena.eventLength(record);
     arena.set(slot, NOTIFIED, arena.hasFlag(record, RECORD_NOTIFIED) ? sequence : 0);
     feeds.copyToScratch(arena.bytes, arena.eventAt(record), length);
-    feeds.room.free(record);
+    feeds.arena.free(record);
     feeds.put(slot, sequence, tipFirst, tipSecond, length);
   }
   arena.set(slot, NOTIFIED, arena.get(slot, SEQUENCE));

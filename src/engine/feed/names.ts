@@ -63,7 +63,7 @@ function isSameLog(arena: Arena, other: number, record: number): boolean {
 export function originalLog(arena: Arena, copy: number): number {
   const author = originAuthor(arena, copy);
   let slot = 0;
-  while (slot < arena.capacity && (arena.authors.id(slot) !== author || arena.last(slot) === 0)) slot++;
+  while (slot < arena.capacity && (arena.author(slot) !== author || arena.last(slot) === 0)) slot++;
   const last = slot < arena.capacity ? arena.last(slot) : 0;
   const bytes = arena.bytes;
   // Stamps rise along a feed.
@@ -83,7 +83,7 @@ export function recordKind(arena: Arena, record: number): number {
 
 /** Id of the author of a record's original event. */
 export function originAuthor(arena: Arena, record: number): number {
-  return originAuthorAt(arena.bytes, arena.eventAt(record), arena.authors.id(arena.owner(record)));
+  return originAuthorAt(arena.bytes, arena.eventAt(record), arena.author(arena.owner(record)));
 }
 
 /** The order of two records: negative if `one` is the older, 0 if both are about the same event. */

@@ -1,4 +1,5 @@
 import { DROP_EVENT, DROP_FORK } from "../wire/drops.js";
+import type { Reader } from "../wire/cursor.js";
 import { SEQUENCE_MAX } from "../wire/frame.js";
 import type { Clock } from "../clock.js";
 import { CLAIM_MAX, type OwnRow } from "../table/own-row.js";
@@ -8,9 +9,11 @@ import type { BatchData } from "./batches.js";
 import { branchSlot, isBranchOf, isBranchRead } from "./branch.js";
 import { beforeGeneration, noteBirth, wasDropped } from "./branch-filter.js";
 import { shortTip } from "./chain.js";
-import { COPY_BYTES, type EncodedEvent, compareStamps, kindAt, stampCounter, stampMs, writeStamp } from "./event.js";
+import {
+  COPY_BYTES, type EncodedEvent, type EventData, compareStamps, kindAt, stampCounter, stampMs, writeStamp,
+} from "./event.js";
 import { FIRST_SIGNATURE_BYTES } from "./feed-signing.js";
-import type { FeedOutbox } from "./feed-outbox.js";
+import { FeedOutbox } from "./feed-outbox.js";
 import type { FeedStore } from "./feed-store.js";
 import {
   compareOrder, firstNamed, latestNamed, nextNamed, orderCounterOf, orderMsOf, originAuthor, recordKind,
@@ -56,17 +59,15 @@ const LOG_HELD = 2;
  * the feed, and joined: the union of both begins a new generation. So nothing that was published takes the place of
  * anything else, in whatever order the node starts, publishes and receives.
  *
- * The class decides; `FeedProtocol` carries the decisions out, as a new generation needs a new revision.
+ * This layer decides; `Branches` and `FeedProtocol` carry the decisions out, as a new generation needs a new revision.
  */
-export class OwnFeed {
-  readonly hlc: Hlc;
-  readonly outbox: FeedOutbox;
+export class OwnFeed extends FeedOutbox {
   /** It adopts the revision of a new generation. */
   readonly ownRow: OwnRow;
 
-  constructor(hlc: Hlc, outbox: FeedOutbox, ownRow: OwnRow) {
-    this.hlc = hlc;
-    this.outbox = outbox;
+  /** @param reader not in use elsewhere while a frame is written @param event likewise */
+  constructor(feeds: FeedStore, hlc: Hlc, reader: Reader, event: EventData, rows: Rows, ownRow: OwnRow) {
+    super(feeds, hlc, reader, event, rows);
     this.ownRow = ownRow;
   }
 
@@ -83,8 +84,6 @@ export class OwnFeed {
   /** A `LOG_` constant. */
   private get log(): number { return this.feeds.state(LOG_STATE); }
   private set log(state: number) { this.feeds.setState(LOG_STATE, state); }
-  get feeds(): FeedStore { return this.outbox.feeds; }
-  get rows(): Rows { return this.outbox.rows; }
 
   /** Stamps an event and makes room for it, after `beforeEvent`. Returns a `STAMP_` constant. */
   stamp(event: EncodedEvent, nowMs: number): number {
@@ -123,13 +122,13 @@ export class OwnFeed {
   }
 
   /** Appends an event that was stamped. `event` is free afterwards. */
-  publish(event: EncodedEvent): void {
+  protected appendOwn(event: EncodedEvent): void {
     this.noteBirth(stampMs(event.bytes, 0), stampCounter(event.bytes, 0));
     const feeds = this.feeds;
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.append(OWN_SLOT, event.bytes, 0, event.length);
     this.rows.addToFeedsHash(OWN_SLOT);
-    this.outbox.refresh(OWN_SLOT, 1);
+    this.refresh(OWN_SLOT, 1);
     event.length = 0;
   }
 
@@ -139,7 +138,7 @@ export class OwnFeed {
   isReady(): boolean {
     const feeds = this.feeds;
     const sequence = feeds.sequence(OWN_SLOT);
-    if (this.outbox.ownWithheld || this.hasHole || !feeds.isComplete(OWN_SLOT)) return false;
+    if (this.ownWithheld || this.hasHole || !feeds.isComplete(OWN_SLOT)) return false;
     if (sequence >= SEQUENCE_MAX) return false;
     const generation = feeds.generation(OWN_SLOT);
     const isBehind = this.isBehind(generation, sequence);
@@ -149,7 +148,7 @@ export class OwnFeed {
 
   /** Makes the feed ready for an event of `Upkeep`, if that takes no new revision. Returns whether it is. */
   getReady(): boolean {
-    if (!this.outbox.ownWithheld && !this.hasHole) this.beforeEvent();
+    if (!this.ownWithheld && !this.hasHole) this.beforeEvent();
     return this.isReady();
   }
 
@@ -170,7 +169,7 @@ export class OwnFeed {
     this.rows.subtractFromFeedsHash(OWN_SLOT);
     feeds.append(OWN_SLOT, bytes, at, length);
     this.rows.addToFeedsHash(OWN_SLOT);
-    this.outbox.refresh(OWN_SLOT, 1);
+    this.refresh(OWN_SLOT, 1);
     return true;
   }
 
@@ -190,19 +189,19 @@ export class OwnFeed {
    * generation: it withholds its feed until a peer with feeds has answered. A node with a hole in its feed withholds
    * it until its next generation.
    */
-  start(isRemembered: boolean): void {
-    this.outbox.ownWithheld = this.hasHole || (!isRemembered && this.feeds.sequence(OWN_SLOT) === 0);
+  startOwn(isRemembered: boolean): void {
+    this.ownWithheld = this.hasHole || (!isRemembered && this.feeds.sequence(OWN_SLOT) === 0);
   }
 
   /** A peer has answered, and holds no more of the feed. */
   stopWithholding(): void {
     const sequence = this.feeds.sequence(OWN_SLOT);
-    this.outbox.ownWithheld = false;
-    if (sequence > 0) this.outbox.refresh(OWN_SLOT, sequence);
+    this.ownWithheld = false;
+    if (sequence > 0) this.refresh(OWN_SLOT, sequence);
   }
 
   /** Whether a batch or snapshot chunk of this node's events may continue the feed. Otherwise it is of a branch. */
-  continues(batch: BatchData): boolean {
+  protected continuesOwn(batch: BatchData): boolean {
     const feeds = this.feeds;
     // No generation could follow one beyond CLAIM_MAX.
     if (this.hasHole || this.hasPublished || batch.generation > CLAIM_MAX) return false;
@@ -218,7 +217,7 @@ export class OwnFeed {
     const generation = feeds.generation(OWN_SLOT);
     const last = batch.isChunk() ? batch.base : batch.first + batch.count - 1;
     // A feed that is withheld does not have what the peer sends of an earlier generation.
-    if (batch.generation !== generation) return batch.generation > generation || this.outbox.ownWithheld;
+    if (batch.generation !== generation) return batch.generation > generation || this.ownWithheld;
     if (this.hasHole || last > feeds.sequence(OWN_SLOT)) return true;
     return !batch.isChunk() && this.isOther(last, shortTip(batch.check));
   }
@@ -244,10 +243,9 @@ export class OwnFeed {
   /** What a peer's claim on this feed asks for: KEEP, REQUEST, READ_BRANCH or WAIT. */
   afterClaim(): number {
     const feeds = this.feeds;
-    const outbox = this.outbox;
-    const generation = outbox.ownGeneration;
-    const sequence = outbox.ownSequence;
-    const tip = outbox.ownTip;
+    const generation = this.ownGeneration;
+    const sequence = this.ownSequence;
+    const tip = this.ownTip;
     if (sequence === 0) return KEEP;
     const isSame = generation === feeds.generation(OWN_SLOT);
     // A peer without a complete feed cannot pass it on.
@@ -403,8 +401,8 @@ export class OwnFeed {
     if (last !== 0) this.hlc.recall(feeds.ms(last), feeds.counter(last));
     if (this.log === LOG_EMPTY) this.log = LOG_RESTORED;
     feeds.setState(FIRST_PUBLISHED, 1);
-    this.outbox.age(OWN_SLOT);
-    this.outbox.renewed(OWN_SLOT, false);
+    this.age(OWN_SLOT);
+    this.renewed(OWN_SLOT, false);
     this.stopWithholding();
     feeds.setState(AHEAD_GENERATION, 0);
     feeds.setState(AHEAD_SEQUENCE, 0);

@@ -10,7 +10,7 @@ export function rechain(feeds: FeedStore, slot: number, generation: number): voi
   const arena = feeds.arena;
   for (let record = arena.first(slot); record !== 0; record = arena.next(record)) {
     const isLeft = arena.hasFlag(record, RECORD_SUPERSEDED) || isSignatureAt(arena.bytes, arena.eventAt(record));
-    if (isLeft) feeds.room.free(record);
+    if (isLeft) feeds.arena.free(record);
   }
   arena.freeAll(slot, RECORD_GONE);
   // Sequence numbers fall, so no record may keep an old one.

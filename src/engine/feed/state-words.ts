@@ -1,14 +1,17 @@
 import { TIME_WORDS } from "./author-clocks.js";
 
 /*
- * The numbers of a node that belong to no single feed: words of the arena's scratch, behind the tips
+ * The numbers of a node that belong to no single feed: the first words of the arena
  * (`FeedStore.state`). On XS a field of an object takes 16 bytes, a word 4. All are 0 at first. Engine times are
  * uint32.
  */
 
+/** The table of `author-clocks.ts` and `step-back.ts`. */
+export const TIME = 0;
+
 // What the own feed keeps: `branch-filter.ts`, `join.ts`, `OwnFeed`.
 /** Stamp of the first own event since the start, two words; 0: there is none. */
-export const BIRTH = TIME_WORDS;
+export const BIRTH = TIME + TIME_WORDS;
 /** Stamp below which own events since the start were dropped, two words. */
 export const DROPPED = BIRTH + 2;
 /** The floor of the own feed at the birth, or when its generation began. */
@@ -103,5 +106,62 @@ export const REFERENCE_COUNT = REFERENCES + REFERENCES_MAX;
 export const LAST_REFERENCE = REFERENCE_COUNT + 1;
 export const LAST_STEP = LAST_REFERENCE + 1;
 
+/** 1: the chunk that was written last is the last one of its snapshot. */
+export const CHUNK_IS_LAST = LAST_STEP + 1;
+
+// `Intake`: how many events the last call applied, and how many of these are too long for this node.
+export const APPLIED = CHUNK_IS_LAST + 1;
+export const PASSED = APPLIED + 1;
+/** 1: calls are for a branch of the own feed. */
+export const IS_OF_OWN_BRANCH = PASSED + 1;
+
+// `Gaps`: 1: an answer had history.
+export const HISTORY_SENT = IS_OF_OWN_BRANCH + 1;
+/** 1: this node fills the gaps in its own feeds. */
+export const IS_FILLING = HISTORY_SENT + 1;
+
+// `FeedOutbox`.
+/** 1: the own feed is withheld. */
+export const OWN_WITHHELD = IS_FILLING + 1;
+/** 1: any feed has notes from the last input. */
+export const IS_NOTED = OWN_WITHHELD + 1;
+
+/** What the frame that is handled had: `HAD_` bits of `branches.ts`. */
+export const HAD = IS_NOTED + 1;
+
+/** The feeds hash. */
+export const FEEDS_HASH = HAD + 1;
+
+// `BatchData`: the head of the batch or chunk that is being read.
+export const BATCH_AUTHOR = FEEDS_HASH + 1;
+export const BATCH_GENERATION = BATCH_AUTHOR + 1;
+export const BATCH_FIRST = BATCH_GENERATION + 1;
+export const BATCH_COUNT = BATCH_FIRST + 1;
+export const BATCH_CHECK = BATCH_COUNT + 1;
+export const BATCH_BASE = BATCH_CHECK + 1;
+export const BATCH_LAST_REMOVAL = BATCH_BASE + 1;
+/** Two words. */
+export const BATCH_TIP = BATCH_LAST_REMOVAL + 1;
+export const BATCH_START = BATCH_TIP + 2;
+export const BATCH_START_COUNTER = BATCH_START + 1;
+
+// `Arena`.
+/** Indexes of the first list of the index by name, of the first word of the arena, and of the first free word. */
+export const ARENA_LISTS = BATCH_START_COUNTER + 1;
+export const ARENA_START = ARENA_LISTS + 1;
+export const ARENA_END = ARENA_START + 1;
+/** Words of the records that were freed since the last `compact`. */
+export const FREED_WORDS = ARENA_END + 1;
+/** The application has not been notified of the records from here on. */
+export const UNNOTIFIED = FREED_WORDS + 1;
+/** Number of records with RECORD_GONE. */
+export const GONE_COUNT = UNNOTIFIED + 1;
+
+// `Room`.
+/** How many removals were dropped for want of room: a count that wraps. */
+export const REMOVALS_FORGOTTEN = GONE_COUNT + 1;
+/** Words of all records that are not live. */
+export const SPARE_WORDS = REMOVALS_FORGOTTEN + 1;
+
 /** Number of these words. */
-export const STATE_WORDS = LAST_STEP + 1;
+export const STATE_WORDS = SPARE_WORDS + 1;

@@ -98,7 +98,7 @@ function stampRecord(feeds: FeedStore, record: number, sequence: number, hlc: Hl
   }
   hlc.now(nowMs);
   writeStamp(bytes, scratch, hlc.ms, hlc.counter);
-  feeds.room.free(record);
+  feeds.arena.free(record);
   const hasMoved = arena.gather(recordWords(length));
   arena.set(OWN_SLOT, NOTIFIED, isNotified ? sequence : 0);
   const anew = arena.allocate(OWN_SLOT, sequence, 0, 0, length);
@@ -106,7 +106,7 @@ function stampRecord(feeds: FeedStore, record: number, sequence: number, hlc: Hl
   for (let i = 0; i < length; i++) bytes[at + i] = bytes[scratch + i];
   const hash = nameHash(bytes, at);
   if (hash !== NO_NAME) arena.addNamed(anew, hash);
-  feeds.room.added(anew);
+  feeds.arena.added(anew);
   return hasMoved;
 }
 

@@ -1,15 +1,20 @@
+import type { Reader } from "../wire/cursor.js";
+import type { OwnRow } from "../table/own-row.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import { REMOVE, SUSPECT } from "../table/states.js";
 import { FLOOR, UPKEEP_COUNT, UPKEEP_ENDED, UPKEEP_REPEATED, recordWords } from "./arena.js";
-import { COPY_BYTES, compareStamps, isCopyAt, isMergeAt, orderAt, ttlSecondsAt, writeCopy, writeEnd } from "./event.js";
+import {
+  COPY_BYTES, type EventData, compareStamps, isCopyAt, isMergeAt, orderAt, ttlSecondsAt, writeCopy, writeEnd,
+} from "./event.js";
 import { isSignatureAt } from "./feed-signing.js";
 import type { FeedStore } from "./feed-store.js";
+import type { Hlc } from "./hlc.js";
 import { holdsEvent } from "./join.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "./kinds.js";
 import {
   compareOrder, endMsOf, firstLog, firstNamed, hiderOf, hidesAny, nextNamed, originAuthor, originalLog, recordKind,
 } from "./names.js";
-import type { OwnFeed } from "./own-feed.js";
+import { OwnFeed } from "./own-feed.js";
 import { HAS_MET, UPKEEP_ADOPTED, UPKEEP_CURSOR, VALUES_FORGOTTEN } from "./state-words.js";
 
 /** Most events that a node publishes in a round on behalf of others, and to tidy its own feed. */
@@ -33,15 +38,12 @@ const PASS_ROUNDS = 32;
  *
  * Waits are counted in passes: a node that acts first has the lowest id of those that live.
  */
-export class Upkeep {
-  private readonly own: OwnFeed;
-
-  constructor(own: OwnFeed) {
-    this.own = own;
+export class Upkeep extends OwnFeed {
+  // Explicit: the constructor that compilers generate calls `super(...arguments)`, and Espruino has no spread.
+  /** @param reader not in use elsewhere while a frame is written @param event likewise */
+  constructor(feeds: FeedStore, hlc: Hlc, reader: Reader, event: EventData, rows: Rows, ownRow: OwnRow) {
+    super(feeds, hlc, reader, event, rows, ownRow);
   }
-
-  private get feeds(): FeedStore { return this.own.feeds; }
-  private get rows(): Rows { return this.own.rows; }
 
   /** Whether a peer with feeds has answered since the start. */
   private hasMet(): boolean { return this.feeds.state(HAS_MET) !== 0; }
@@ -74,11 +76,6 @@ export class Upkeep {
     this.feeds.setState(UPKEEP_CURSOR, left > 0 ? end : next);
   }
 
-  /** A branch takes the place of the feed in a slot without its author: publishes copies of what only the feed has. */
-  loseBranch(slot: number, winner: number): void {
-    this.adoptAll(slot, winner);
-  }
-
   /**
    * The feed in a slot is about to go: publishes copies of what counts there and is in no live feed. A log event is
    * only copied when a branch takes its place.
@@ -87,7 +84,7 @@ export class Upkeep {
    */
   adoptAll(slot: number, winner: number): void {
     if (slot === OWN_SLOT || this.feeds.sequence(slot) === 0 || !this.feeds.isComplete(slot)) return;
-    const isReady = this.hasMet() && this.own.getReady();
+    const isReady = this.hasMet() && this.getReady();
     const arena = this.feeds.arena;
     for (let next = 1; ;) {
       const record = arena.from(slot, next);
@@ -138,7 +135,7 @@ export class Upkeep {
     if (slot === OWN_SLOT) return this.visitOwn(record);
     if (this.rows.state(slot) === REMOVE) return this.visitDeparted(record);
     const isOwnCopied = this.isCopy(record) && originAuthor(arena, record) === this.rows.id(OWN_SLOT);
-    if (isOwnCopied && this.isOver(record)) return this.end(record, false);
+    if (isOwnCopied && this.isOver(record)) return this.endRecord(record, false);
     return this.visitHidden(record);
   }
 
@@ -153,9 +150,9 @@ export class Upkeep {
     if (this.isToRefresh(record)) return this.copy(record);
     const isCopied = this.isCopy(record) && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
     const hasEnded = (arena.upkeep(record) & UPKEEP_ENDED) !== 0;
-    if (isCopied && (hasEnded || this.isNeedless(record))) return this.end(record, true);
+    if (isCopied && (hasEnded || this.isNeedless(record))) return this.endRecord(record, true);
     const visits = this.count(record, hiderOf(arena, record) !== 0);
-    return visits >= END_VISITS && this.end(record, true);
+    return visits >= END_VISITS && this.endRecord(record, true);
   }
 
   /**
@@ -165,7 +162,7 @@ export class Upkeep {
   private isToRefresh(record: number): boolean {
     const arena = this.feeds.arena;
     if (this.feeds.signing === undefined || !this.isBelowFloor(record)) return false;
-    return (arena.room() + this.feeds.room.spareWords) * 2 > arena.size();
+    return (arena.room() + this.feeds.arena.spareWords) * 2 > arena.size();
   }
 
   /** A value of another live author. */
@@ -201,7 +198,7 @@ export class Upkeep {
   /** Whether a record of a slot still counts, and no live feed or the winner has it, its end or a later event. */
   private isWorthCopying(record: number, slot: number, winner: number): boolean {
     const arena = this.feeds.arena;
-    if (endMsOf(arena, record) <= this.feeds.room.physicalMs || hiderOf(arena, record) !== 0) return false;
+    if (endMsOf(arena, record) <= this.feeds.arena.physicalMs || hiderOf(arena, record) !== 0) return false;
     const bytes = arena.bytes;
     const at = arena.eventAt(record);
     const author = originAuthor(arena, record);
@@ -252,10 +249,10 @@ export class Upkeep {
       if (arena.owner(other) !== OWN_SLOT || originAuthor(arena, other) !== this.rows.id(OWN_SLOT)) continue;
       if (recordKind(arena, other) === KIND_END && compareOrder(arena, other, copy) >= 0) return false;
       if (recordKind(arena, other) !== KIND_SET) continue;
-      return compareOrder(arena, other, copy) > 0 && endMsOf(arena, other) <= this.feeds.room.physicalMs;
+      return compareOrder(arena, other, copy) > 0 && endMsOf(arena, other) <= this.feeds.arena.physicalMs;
     }
     // Of what it published since its start, this node holds all but what it ended, and the ends that it dropped since.
-    return this.own.hasDropped(orderAt(bytes, at, arena.eventLength(copy)));
+    return this.hasDropped(orderAt(bytes, at, arena.eventLength(copy)));
   }
 
   private isCopy(record: number): boolean {
@@ -298,18 +295,18 @@ export class Upkeep {
 
   /** Publishes a copy of a record. Returns whether records may have moved. */
   private copy(record: number): boolean {
-    if (!this.own.isReady()) return this.own.getReady();
+    if (!this.isReady()) return this.getReady();
     const arena = this.feeds.arena;
     const length = arena.eventLength(record);
     if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
     const endMs = endMsOf(arena, record);
-    const stampMs = this.own.nextStampMs(this.own.clock.callerMs);
+    const stampMs = this.nextStampMs(this.clock.callerMs);
     const start = arena.eventAt(record);
     const given = ttlSecondsAt(arena.bytes, start);
     const left = endMs === Infinity ? 0 : Math.max(1, Math.min(given, Math.ceil((endMs - stampMs) / 1000)));
     const author = this.feeds.author(arena.owner(record));
     const scratch = this.feeds.chain.eventAt;
-    return this.own.publishScratch(writeCopy(arena.bytes, scratch, arena.bytes, start, length, author, left));
+    return this.publishScratch(writeCopy(arena.bytes, scratch, arena.bytes, start, length, author, left));
   }
 
   /**
@@ -317,16 +314,16 @@ export class Upkeep {
    *
    * @param isHere whether the record is in the own feed; otherwise it is a copy of an own event in another one
    */
-  private end(record: number, isHere: boolean): boolean {
-    if (!this.own.isReady()) return this.own.getReady();
+  private endRecord(record: number, isHere: boolean): boolean {
+    if (!this.isReady()) return this.getReady();
     const arena = this.feeds.arena;
     const length = arena.eventLength(record);
     if (!this.feeds.reserve(recordWords(length + COPY_BYTES)) || !arena.isHeld(record)) return false;
-    this.own.nextStampMs(this.own.clock.callerMs);
+    this.nextStampMs(this.clock.callerMs);
     const isCopyEnd = isHere && originAuthor(arena, record) !== this.rows.id(OWN_SLOT);
     const scratch = this.feeds.chain.eventAt;
     const start = arena.eventAt(record);
-    return this.own.publishScratch(writeEnd(arena.bytes, scratch, arena.bytes, start, length, isCopyEnd));
+    return this.publishScratch(writeEnd(arena.bytes, scratch, arena.bytes, start, length, isCopyEnd));
   }
 }
 

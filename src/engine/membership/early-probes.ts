@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import type { Random } from "../random.js";
+import { randomBelow } from "../table/random.js";
 
 /*
  * PROTOCOL 6.1: a node of a large network that learnt something new sends the probes of its next rounds at once, and
@@ -20,12 +20,10 @@ const DEADLINE = 1;
 export const EARLY_PROBE_WORDS = 2;
 
 /** @param nodes that the node probes in turn */
-export function startEarlyProbes(
-  words: Uint32Array, start: number, nodes: number, clock: Clock, random: Random,
-): void {
+export function startEarlyProbes(words: Uint32Array, start: number, nodes: number, clock: Clock): void {
   if (words[start + STEPS] > 0 || nodes < NODES_MIN) return;
   words[start + STEPS] = 2 * EARLY_ROUNDS;
-  plan(words, start, clock, random);
+  plan(words, start, clock);
 }
 
 /** Whether an early probe is left to send. */
@@ -41,11 +39,9 @@ export function isEarlyProbeDue(words: Uint32Array, start: number, clock: Clock)
 }
 
 /** The probe that was due was sent: plans the next. If there was nobody to probe, none follows. */
-export function endEarlyProbe(
-  words: Uint32Array, start: number, isSent: boolean, clock: Clock, random: Random,
-): void {
+export function endEarlyProbe(words: Uint32Array, start: number, isSent: boolean, clock: Clock): void {
   words[start + STEPS] = isSent ? words[start + STEPS] - 1 : 0;
-  if (isSent) plan(words, start, clock, random);
+  if (isSent) plan(words, start, clock);
 }
 
 /** A round begins. Returns whether it probes nobody, because its probe was early. */
@@ -55,6 +51,6 @@ export function takeEarlyRound(words: Uint32Array, start: number): boolean {
   return true;
 }
 
-function plan(words: Uint32Array, start: number, clock: Clock, random: Random): void {
-  words[start + DEADLINE] = clock.nowMs + random.below(clock.roundIntervalMs >>> HASTE_LOG);
+function plan(words: Uint32Array, start: number, clock: Clock): void {
+  words[start + DEADLINE] = clock.nowMs + randomBelow(words, clock.roundIntervalMs >>> HASTE_LOG);
 }

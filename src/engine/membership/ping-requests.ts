@@ -1,5 +1,5 @@
-import type { Random } from "../random.js";
 import type { Outbox } from "../reconcile/outbox.js";
+import { randomBelow } from "../table/random.js";
 import { FLAG_NEIGHBOUR, FLAG_REMOTE, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
 import { isLivePeer } from "./probe-order.js";
@@ -8,17 +8,17 @@ import { isLivePeer } from "./probe-order.js";
 const PING_REQUESTS = 3;
 
 /** PROTOCOL 6.2: sends ping requests for a node to 3 nodes that are UP: neighbours, or else unknown ones. */
-export function sendPingRequests(rows: Rows, random: Random, outbox: Outbox, target: number): void {
-  const left = sendTo(rows, random, outbox, target, true, PING_REQUESTS);
-  if (left > 0) sendTo(rows, random, outbox, target, false, left);
+export function sendPingRequests(rows: Rows, outbox: Outbox, target: number): void {
+  const left = sendTo(rows, outbox, target, true, PING_REQUESTS);
+  if (left > 0) sendTo(rows, outbox, target, false, left);
 }
 
 /** Sends up to `most` ping requests, from a random row on. Returns how many are left. */
 function sendTo(
-  rows: Rows, random: Random, outbox: Outbox, target: number, isNeighbour: boolean, most: number,
+  rows: Rows, outbox: Outbox, target: number, isNeighbour: boolean, most: number,
 ): number {
   const mayVouch = !rows.hasFlag(target, FLAG_NEIGHBOUR);
-  const start = random.below(rows.count);
+  const start = randomBelow(rows.words, rows.count);
   let left = most;
   for (let i = 0; i < rows.count && left > 0 && outbox.hasRoom(); i++) {
     const slot = rows.slotAt((start + i) % rows.count);

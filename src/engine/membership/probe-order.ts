@@ -1,5 +1,6 @@
-import type { Random } from "../random.js";
 import { orderKey } from "../table/hash.js";
+import { IS_PARTIAL, NEIGHBOURS_MAX, PASS_LENGTH, PASS_POSITION } from "../table/node-words.js";
+import { randomBelow } from "../table/random.js";
 import { FLAG_FOREIGN, FLAG_PROVEN, FLAG_REMOTE, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_ANY_LOST } from "../table/row-flags.js";
 import { STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
@@ -8,114 +9,110 @@ import { DOWN, SUSPECT } from "../table/states.js";
 /** A network is partial for a node that can't reach a third of it or more. */
 const PARTIAL_PART = 2;
 
-/**
+/*
  * Picks the next node to probe: a shuffled pass over all live rows that are not
  * remote, then another pass. Within two passes each of them is probed (Das,
  * Gupta, Motivala: SWIM, 2002, section 4.3). A node that joins during a pass is
  * probed in the next one. In a partial network each pass has the same order: a node
  * may have one neighbour only, so that none should wait for two passes.
  */
-export class ProbeOrder {
-  private readonly neighboursMax: number;
-  /** Nodes of this pass. */
-  length = 0;
-  private position = 0;
-  /** Whether many nodes are out of reach, as of the last round. */
-  isPartial = false;
 
-  /** @param neighboursMax nodes that one pass has at most */
-  constructor(neighboursMax: number) {
-    this.neighboursMax = neighboursMax;
-  }
+/** Nodes that one pass has at most. To be called once, before the first pass. */
+export function setNeighboursMax(rows: Rows, neighboursMax: number): void {
+  rows.words[NEIGHBOURS_MAX] = neighboursMax;
+}
 
-  /** The slot of the next row to probe; -1 when there is none. */
-  next(rows: Rows, random: Random): number {
-    for (let pass = 0; pass < 2; pass++) {
-      while (this.position < this.length) {
-        const slot = rows.listed(LIST_PROBE_ORDER, this.position++);
-        if (this.isProbed(rows, slot)) return slot;
-      }
-      this.shuffle(rows, random);
+/** Whether many nodes are out of reach, as of the last round. */
+export function isPartial(rows: Rows): boolean { return rows.words[IS_PARTIAL] !== 0; }
+
+/** The slot of the next row to probe; -1 when there is none. */
+export function nextProbed(rows: Rows): number {
+  const words = rows.words;
+  for (let pass = 0; pass < 2; pass++) {
+    while (words[PASS_POSITION] < words[PASS_LENGTH]) {
+      const slot = rows.listed(LIST_PROBE_ORDER, words[PASS_POSITION]++);
+      if (isProbed(rows, slot)) return slot;
     }
-    return -1;
+    shuffle(rows);
   }
+  return -1;
+}
 
-  /** Live nodes that are not remote, counted up to 2. */
-  inReach(rows: Rows): number {
-    let count = 0;
-    for (let place = 0; place < rows.count && count < 2; place++) {
+/** Live nodes that are not remote, counted up to 2. */
+export function countInReach(rows: Rows): number {
+  let count = 0;
+  for (let place = 0; place < rows.count && count < 2; place++) {
+    const slot = rows.slotAt(place);
+    if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE)) count++;
+  }
+  return count;
+}
+
+/** Counts the nodes that this one can't reach, although they are UP. Mostly there are none, and it counts nothing. */
+export function updatePartial(rows: Rows): void {
+  rows.words[IS_PARTIAL] = 0;
+  if (!rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)) return;
+  let near = 0;
+  let remote = 0;
+  let lost = 0;
+  // In the order of slots, so that a processor with a cache reads ahead. Without the free ones behind the last row.
+  let left = rows.count - 1;
+  for (let slot = OWN_SLOT + 1; left > 0 && slot < rows.capacity; slot++) {
+    // At one look: UP or PROBED, awake, and understands a SYN.
+    const word = rows.word(slot);
+    const state = (word >>> STATE_SHIFT) & STATE_BITS;
+    if (!rows.isHeld(slot)) continue;
+    left--;
+    if ((word & FLAG_REMOTE) !== 0 || state >= SUSPECT) lost++;
+    if (state >= SUSPECT || (word & FLAG_FOREIGN) !== 0) continue;
+    if ((word & FLAG_REMOTE) !== 0) remote++;
+    else near++;
+  }
+  rows.words[IS_PARTIAL] = remote > 0 && remote * PARTIAL_PART >= near ? 1 : 0;
+  if (lost === 0) rows.clearFlag(OWN_SLOT, FLAG_ANY_LOST);
+}
+
+/** Remote nodes are left out. A former neighbour is probed all the same where a broken link is the exception. */
+function isProbed(rows: Rows, slot: number): boolean {
+  if (!isLivePeer(rows, slot)) return false;
+  return !rows.hasFlag(slot, FLAG_REMOTE) || (rows.hasFlag(slot, FLAG_PROVEN) && !isPartial(rows));
+}
+
+function shuffle(rows: Rows): void {
+  rows.words[PASS_LENGTH] = 0;
+  rows.words[PASS_POSITION] = 0;
+  for (let place = 0; place < rows.count; place++) add(rows, rows.slotAt(place));
+  if (rows.words[PASS_LENGTH] > rows.words[NEIGHBOURS_MAX]) choose(rows);
+}
+
+function add(rows: Rows, slot: number): void {
+  if (!isProbed(rows, slot)) return;
+  const other = isPartial(rows) ? rows.words[PASS_LENGTH] : randomBelow(rows.words, rows.words[PASS_LENGTH] + 1);
+  rows.setListed(LIST_PROBE_ORDER, rows.words[PASS_LENGTH], rows.listed(LIST_PROBE_ORDER, other));
+  rows.setListed(LIST_PROBE_ORDER, other, slot);
+  rows.words[PASS_LENGTH]++;
+}
+
+/**
+ * Shuffles the `neighboursMax` rows with the least order keys of (id xor own id). The two ids of a pair give one key,
+ * so most pairs choose each other; and the choice stays while nobody comes or goes.
+ */
+function choose(rows: Rows): void {
+  rows.words[PASS_LENGTH] = 0;
+  let last = -1;
+  while (rows.words[PASS_LENGTH] < rows.words[NEIGHBOURS_MAX]) {
+    let least = -1;
+    let leastKey = 0;
+    for (let place = 0; place < rows.count; place++) {
       const slot = rows.slotAt(place);
-      if (isLivePeer(rows, slot) && !rows.hasFlag(slot, FLAG_REMOTE)) count++;
+      const key = orderKey((rows.id(slot) ^ rows.id(OWN_SLOT)) >>> 0);
+      if (key <= last || (least >= 0 && key > leastKey) || !isProbed(rows, slot)) continue;
+      least = slot;
+      leastKey = key;
     }
-    return count;
-  }
-
-  /** Counts the nodes that this one can't reach, although they are UP. Mostly there are none, and it counts nothing. */
-  updatePartial(rows: Rows): void {
-    this.isPartial = false;
-    if (!rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)) return;
-    let near = 0;
-    let remote = 0;
-    let lost = 0;
-    // In the order of slots, so that a processor with a cache reads ahead. Without the free ones behind the last row.
-    let left = rows.count - 1;
-    for (let slot = OWN_SLOT + 1; left > 0 && slot < rows.capacity; slot++) {
-      // At one look: UP or PROBED, awake, and understands a SYN.
-      const word = rows.word(slot);
-      const state = (word >>> STATE_SHIFT) & STATE_BITS;
-      if (!rows.isHeld(slot)) continue;
-      left--;
-      if ((word & FLAG_REMOTE) !== 0 || state >= SUSPECT) lost++;
-      if (state >= SUSPECT || (word & FLAG_FOREIGN) !== 0) continue;
-      if ((word & FLAG_REMOTE) !== 0) remote++;
-      else near++;
-    }
-    this.isPartial = remote > 0 && remote * PARTIAL_PART >= near;
-    if (lost === 0) rows.clearFlag(OWN_SLOT, FLAG_ANY_LOST);
-  }
-
-  /** Remote nodes are left out. A former neighbour is probed all the same where a broken link is the exception. */
-  private isProbed(rows: Rows, slot: number): boolean {
-    if (!isLivePeer(rows, slot)) return false;
-    return !rows.hasFlag(slot, FLAG_REMOTE) || (rows.hasFlag(slot, FLAG_PROVEN) && !this.isPartial);
-  }
-
-  private shuffle(rows: Rows, random: Random): void {
-    this.length = 0;
-    this.position = 0;
-    for (let place = 0; place < rows.count; place++) this.add(rows, random, rows.slotAt(place));
-    if (this.length > this.neighboursMax) this.choose(rows, random);
-  }
-
-  private add(rows: Rows, random: Random, slot: number): void {
-    if (!this.isProbed(rows, slot)) return;
-    const other = this.isPartial ? this.length : random.below(this.length + 1);
-    rows.setListed(LIST_PROBE_ORDER, this.length, rows.listed(LIST_PROBE_ORDER, other));
-    rows.setListed(LIST_PROBE_ORDER, other, slot);
-    this.length++;
-  }
-
-  /**
-   * Shuffles the `neighboursMax` rows with the least order keys of (id xor own id). The two ids of a pair give one key,
-   * so most pairs choose each other; and the choice stays while nobody comes or goes.
-   */
-  private choose(rows: Rows, random: Random): void {
-    this.length = 0;
-    let last = -1;
-    while (this.length < this.neighboursMax) {
-      let least = -1;
-      let leastKey = 0;
-      for (let place = 0; place < rows.count; place++) {
-        const slot = rows.slotAt(place);
-        const key = orderKey((rows.id(slot) ^ rows.id(OWN_SLOT)) >>> 0);
-        if (key <= last || (least >= 0 && key > leastKey) || !this.isProbed(rows, slot)) continue;
-        least = slot;
-        leastKey = key;
-      }
-      if (least < 0) return;
-      this.add(rows, random, least);
-      last = leastKey;
-    }
+    if (least < 0) return;
+    add(rows, least);
+    last = leastKey;
   }
 }
 

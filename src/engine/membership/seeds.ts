@@ -1,4 +1,7 @@
-import type { Random } from "../random.js";
+import {
+  BROADCAST_ADDRESS, SEEDS_AT, SEEDS_PINNED, SEED_CAPACITY, SEED_COUNT, SEED_OWN_ADDRESS, SEED_OWN_PORT,
+} from "../table/node-words.js";
+import { randomBelow } from "../table/random.js";
 import type { Rows } from "../table/rows.js";
 import type { WordPool } from "../word-pool.js";
 
@@ -13,42 +16,42 @@ const SLOT_SHIFT = 16;
  * time can merge again.
  */
 export class Seeds {
-  count = 0;
-  readonly broadcastAddress: number;
-  private readonly capacity: number;
-  private readonly ownAddress: number;
-  private readonly rows: Rows | undefined;
-  /** The node's own port, which all nodes have that a broadcast may reach. */
-  readonly ownPort: number;
-  /** Configured seeds, which come first, with the other ends of lines. */
-  pinned = 0;
-  /** Address, and port and slot, of each seed in turn. */
-  private readonly words: Uint32Array;
-  private readonly start: number;
+  readonly rows: Rows;
 
-  /**
-   * @param ownAddress the node's own address and port, and the broadcast address, are never seeds
-   * @param pool has SEED_WORDS times `capacity` free
-   * @param rows know which addresses are trusted; others are never seeds. Without rows all are trusted
-   */
-  constructor(
-    capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, pool: WordPool, rows?: Rows,
-  ) {
+  /** @param rows know which addresses are trusted; others are never seeds. The seeds stand in their words */
+  constructor(rows: Rows) {
     this.rows = rows;
-    this.capacity = capacity;
-    this.ownAddress = ownAddress;
-    this.ownPort = ownPort;
-    this.broadcastAddress = broadcastAddress;
-    this.words = pool.words;
-    this.start = pool.alloc(capacity * SEED_WORDS);
   }
 
-  address(index: number): number { return this.words[this.start + index * SEED_WORDS]; }
-  port(index: number): number { return this.words[this.start + index * SEED_WORDS + 1] & 0xffff; }
+  /**
+   * To be called once, before there are seeds.
+   *
+   * @param ownAddress the node's own address and port, and the broadcast address, are never seeds
+   * @param pool of the rows' words; has SEED_WORDS times `capacity` free
+   */
+  allocSeeds(
+    capacity: number, ownAddress: number, ownPort: number, broadcastAddress: number, pool: WordPool,
+  ): void {
+    const words = this.rows.words;
+    words[SEED_CAPACITY] = capacity;
+    words[SEED_OWN_ADDRESS] = ownAddress;
+    words[SEED_OWN_PORT] = ownPort;
+    words[BROADCAST_ADDRESS] = broadcastAddress;
+    words[SEEDS_AT] = pool.alloc(capacity * SEED_WORDS);
+  }
+
+  get count(): number { return this.rows.words[SEED_COUNT]; }
+  /** Configured seeds, which come first, with the other ends of lines. */
+  get pinned(): number { return this.rows.words[SEEDS_PINNED]; }
+  get broadcastAddress(): number { return this.rows.words[BROADCAST_ADDRESS]; }
+  /** The node's own port, which all nodes have that a broadcast may reach. */
+  get ownPort(): number { return this.rows.words[SEED_OWN_PORT]; }
+  address(index: number): number { return this.rows.words[this.at(index)]; }
+  port(index: number): number { return this.rows.words[this.at(index) + 1] & 0xffff; }
   /** Slot of a row that had the address and may still have it: a hint. */
-  slot(index: number): number { return this.words[this.start + index * SEED_WORDS + 1] >>> SLOT_SHIFT; }
+  slot(index: number): number { return this.rows.words[this.at(index) + 1] >>> SLOT_SHIFT; }
   setSlot(index: number, slot: number): void {
-    this.words[this.start + index * SEED_WORDS + 1] = (slot << SLOT_SHIFT) | this.port(index);
+    this.rows.words[this.at(index) + 1] = (slot << SLOT_SHIFT) | this.port(index);
   }
 
   has(address: number, port: number): boolean {
@@ -65,39 +68,48 @@ export class Seeds {
    */
   pin(address: number, port: number): boolean {
     const isAdded = this.recall(address, port);
-    this.pinned = this.count;
+    this.rows.words[SEEDS_PINNED] = this.count;
     return isAdded;
   }
 
   /** Adds an address of an earlier start, which others may replace. Returns false when all places are occupied. */
   recall(address: number, port: number): boolean {
     if (address !== 0 && !this.isNew(address, port)) return true;
-    if (this.count === this.capacity) return false;
-    this.set(this.count++, address, port);
+    if (this.count === this.rows.words[SEED_CAPACITY]) return false;
+    this.append(address, port);
     return true;
   }
 
   /** Gives a configured seed another address; 0 for none. */
   setPinned(index: number, address: number): void {
-    if (index < this.pinned) this.words[this.start + index * SEED_WORDS] = address;
+    if (index < this.pinned) this.rows.words[this.at(index)] = address;
   }
 
   /** Adds the address of a node that is new or has moved. */
-  learn(address: number, port: number, random: Random): void {
+  learn(address: number, port: number): void {
     if (!this.isNew(address, port)) return;
-    const capacity = this.capacity;
-    if (this.count < capacity) this.set(this.count++, address, port);
-    else if (this.pinned < capacity) this.set(this.pinned + random.below(capacity - this.pinned), address, port);
+    const capacity = this.rows.words[SEED_CAPACITY];
+    if (this.count < capacity) this.append(address, port);
+    else if (this.pinned < capacity) {
+      this.set(this.pinned + randomBelow(this.rows.words, capacity - this.pinned), address, port);
+    }
   }
 
   private isNew(address: number, port: number): boolean {
-    if (address === this.ownAddress && port === this.ownPort) return false;
-    const isTrusted = this.rows === undefined || this.rows.trusts(address);
-    return isTrusted && address !== this.broadcastAddress && !this.has(address, port);
+    if (address === this.rows.words[SEED_OWN_ADDRESS] && port === this.ownPort) return false;
+    return this.rows.trusts(address) && address !== this.broadcastAddress && !this.has(address, port);
   }
 
+  private append(address: number, port: number): void {
+    const index = this.count;
+    this.rows.words[SEED_COUNT] = index + 1;
+    this.set(index, address, port);
+  }
+
+  private at(index: number): number { return this.rows.words[SEEDS_AT] + index * SEED_WORDS; }
+
   private set(index: number, address: number, port: number): void {
-    this.words[this.start + index * SEED_WORDS] = address;
-    this.words[this.start + index * SEED_WORDS + 1] = port;
+    this.rows.words[this.at(index)] = address;
+    this.rows.words[this.at(index) + 1] = port;
   }
 }

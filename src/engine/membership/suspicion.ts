@@ -1,5 +1,6 @@
 import { type Clock, earlier } from "../clock.js";
-import { restMs } from "../table/own-row.js";
+import { EARLIEST_DEADLINE, GROWN_MS, REMOVE_AFTER_MS } from "../table/node-words.js";
+import { OwnRow, restMs } from "../table/own-row.js";
 import { FLAG_ANY_LOST } from "../table/row-flags.js";
 import { STATE_MASK } from "../table/row-layout.js";
 import {
@@ -23,22 +24,19 @@ const REMOTE_RESTS = 2;
  * Changes the state of rows that nobody refutes: from SUSPECT to DOWN to REMOVE,
  * and then out of the table, as in SWIM (Das, Gupta, Motivala, 2002, section
  * 4.2). Any node may raise the state of another node's row. Only the owner may
- * lower it, with a higher heartbeat.
+ * lower it, with a higher heartbeat. What the node says of itself is the layer below: `OwnRow`.
  */
-export class Suspicion {
-  private readonly rows: Rows;
-  private readonly removeAfterMs: number;
-  /** Not later than the first deadline of any row. */
-  private earliest = FAR_MS;
-
+export class Suspicion extends OwnRow {
   constructor(rows: Rows, clock: Clock, removeAfterMs: number) {
-    this.rows = rows;
+    super(rows);
     rows.clock = clock;
-    this.removeAfterMs = removeAfterMs;
+    rows.words[REMOVE_AFTER_MS] = removeAfterMs;
+    rows.words[EARLIEST_DEADLINE] = FAR_MS;
   }
 
-  /** Of the rows, so that no property takes 16 bytes of a board's RAM. */
-  private get clock(): Clock { return this.rows.clock as Clock; }
+  /** Not later than the first deadline of any row. */
+  private get earliest(): number { return this.rows.words[EARLIEST_DEADLINE]; }
+  private set earliest(deadline: number) { this.rows.words[EARLIEST_DEADLINE] = deadline; }
 
   /**
    * PROTOCOL 4.2: the state to merge from a peer's row. If a peer calls a node DOWN or REMOVE that is live here, this
@@ -87,10 +85,10 @@ export class Suspicion {
    */
   private grow(): void {
     const rows = this.rows;
-    rows.grownMs += (restMs(this.clock, rows.count) - restMs(this.clock, rows.count - 1)) * REMOTE_RESTS;
+    rows.words[GROWN_MS] += (restMs(this.clock, rows.count) - restMs(this.clock, rows.count - 1)) * REMOTE_RESTS;
   }
 
-  /** Whether the row stays UP for longer when the table grows: its deadline does not include `rows.grownMs`. */
+  /** Whether the row stays UP for longer when the table grows: its deadline does not include GROWN_MS. */
   private growsWithTable(slot: number): boolean {
     // Awake and UP is 0.
     return (this.rows.word(slot) & (STATE_MASK | FLAG_FOREIGN)) === 0;
@@ -99,7 +97,7 @@ export class Suspicion {
   /** When the row's state ends. */
   private deadlineOf(slot: number): number {
     const deadline = this.rows.deadline(slot);
-    return this.growsWithTable(slot) ? (deadline + this.rows.grownMs) >>> 0 : deadline;
+    return this.growsWithTable(slot) ? (deadline + this.rows.words[GROWN_MS]) >>> 0 : deadline;
   }
 
   /** A row that is UP became fresher, or its node is out of reach: it stays UP for the full time again. */
@@ -125,16 +123,17 @@ export class Suspicion {
       return ms < FAR_MS ? ms : FAR_MS;
     }
     if (state === PROBED) return (this.suspicionMs() * 11) >>> 4;
-    return state === SUSPECT ? this.suspicionMs() : this.removeAfterMs;
+    return state === SUSPECT ? this.suspicionMs() : this.rows.words[REMOVE_AFTER_MS];
   }
 
   private wait(slot: number, waitMs: number): void {
     const rows = this.rows;
-    let deadline = (this.clock.nowMs + waitMs) >>> 0;
+    const words = rows.words;
+    let deadline = ((rows.clock as Clock).nowMs + waitMs) >>> 0;
     // The deadline of a node that sleeps is its own word.
     if (rows.isAsleep(slot)) deadline = rows.deadline(slot);
-    else rows.setDeadline(slot, this.growsWithTable(slot) ? deadline - rows.grownMs : deadline);
-    this.earliest = earlier(this.earliest, deadline);
+    else rows.setDeadline(slot, this.growsWithTable(slot) ? deadline - words[GROWN_MS] : deadline);
+    words[EARLIEST_DEADLINE] = earlier(words[EARLIEST_DEADLINE], deadline);
   }
 
   /** How long a suspicion may be refuted: long enough for an update to reach all nodes and for the answer to return. */
@@ -145,7 +144,7 @@ export class Suspicion {
   }
 
   nextDeadline(): number {
-    return this.earliest;
+    return this.rows.words[EARLIEST_DEADLINE];
   }
 
   /** Returns whether a row may be due. If so, the caller visits all rows with `nextDue`. */

@@ -2,7 +2,6 @@ import { type Clock, earlier } from "../clock.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import { nextHop } from "../membership/routes.js";
 import type { Rounds } from "../membership/rounds.js";
-import type { Random } from "../random.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import { FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import {
@@ -22,7 +21,6 @@ const PEER_TRIES = 3;
 export class MessageHops extends MessageStore {
   readonly rows: Rows;
   readonly clock: Clock;
-  protected readonly random: Random;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
   /** Id of the node that this one, which sleeps, woke to last. */
@@ -30,12 +28,11 @@ export class MessageHops extends MessageStore {
 
   /** @param sizes of the store */
   constructor(
-    sizes: StoreSizes, isSealed: boolean, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
+    sizes: StoreSizes, isSealed: boolean, rows: Rows, clock: Clock, rounds: Rounds, outbox: Outbox,
   ) {
     super(sizes, rows.capacity, isSealed);
     this.rows = rows;
     this.clock = clock;
-    this.random = random;
     this.rounds = rounds;
     this.outbox = outbox;
   }
@@ -239,7 +236,7 @@ export class MessageHops extends MessageStore {
       store.clearBits(place, TRIES_MASK);
       const most = Math.min(FLIGHTS, this.outbox.intentsLeft());
       for (let i = 0; i < most; i++) {
-        const target = nextTarget(store, this.rows, this.random, place);
+        const target = nextTarget(store, this.rows, place);
         if (target < 0) break;
         store.setFlight(place, i, target);
       }

@@ -1,9 +1,9 @@
 import { readU32 } from "../../cbor/big-endian.js";
 import type { Clock } from "../clock.js";
 import type { Rounds } from "../membership/rounds.js";
-import type { Random } from "../random.js";
 import type { Outbox } from "../reconcile/outbox.js";
 import { orderKey } from "../table/hash.js";
+import { nextRandom } from "../table/random.js";
 import { OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Writer } from "../wire/cursor.js";
 import type { FrameReader } from "../wire/frame-reader.js";
@@ -47,10 +47,10 @@ export class MessageProtocol extends MessageHops {
   called = 0;
 
   constructor(
-    sizes: StoreSizes, rows: Rows, clock: Clock, random: Random, rounds: Rounds, outbox: Outbox,
+    sizes: StoreSizes, rows: Rows, clock: Clock, rounds: Rounds, outbox: Outbox,
     sealer: Sealer | undefined,
   ) {
-    super(sizes, sealer !== undefined, rows, clock, random, rounds, outbox);
+    super(sizes, sealer !== undefined, rows, clock, rounds, outbox);
     this.sealer = sealer;
   }
 
@@ -189,7 +189,7 @@ export class MessageProtocol extends MessageHops {
 
   private nextNumber(): number {
     // Without storage and with equal random numbers, two starts have other numbers by their revisions.
-    if (this.lastNumber < 0) return (this.random.next() ^ orderKey(this.rows.revision(OWN_SLOT))) >>> 0;
+    if (this.lastNumber < 0) return (nextRandom(this.rows.words) ^ orderKey(this.rows.revision(OWN_SLOT))) >>> 0;
     return (this.lastNumber + 1) >>> 0;
   }
 

@@ -1,6 +1,6 @@
 import { isLivePeer } from "../membership/probe-order.js";
 import { nextHop } from "../membership/routes.js";
-import type { Random } from "../random.js";
+import { randomBelow } from "../table/random.js";
 import { FLAG_NEIGHBOUR, OWN_SLOT, type Rows } from "../table/rows.js";
 import { HAD_SHIFT, KIND_BROADCAST, KIND_QUERY, NEXT, STATE, WAYS_DONE } from "./message.js";
 import type { MessageStore } from "./message-store.js";
@@ -20,12 +20,12 @@ export function isSpread(kind: number): boolean {
  *
  * @returns the slot of its row; -1: no more
  */
-export function nextTarget(store: MessageStore, rows: Rows, random: Random, place: number): number {
+export function nextTarget(store: MessageStore, rows: Rows, place: number): number {
   if (!store.has(place, WAYS_DONE)) {
     const way = nextWay(store, rows, place);
     if (way >= 0) return way;
     store.setBits(place, WAYS_DONE);
-    store.set(place, NEXT, (random.below(rows.capacity) << START_SHIFT) >>> 0);
+    store.set(place, NEXT, (randomBelow(rows.words, rows.capacity) << START_SHIFT) >>> 0);
   }
   if (store.get(place, STATE) >>> HAD_SHIFT >= rows.transmitsOfUrgent()) return -1;
   const start = store.get(place, NEXT) >>> START_SHIFT;

@@ -178,7 +178,7 @@ export function compareSection(rows: Rows, outbox: Outbox, frame: FrameReader, r
     sendWanted(rows, outbox, frame);
     return false;
   }
-  outbox.summary.noteSummary(frame.inReplyTo);
+  outbox.noteSummary(frame.inReplyTo);
   if (frame.section === SECTION_DIGEST) compareDigest(rows, outbox, frame, row, own);
   else if (frame.section === SECTION_RANGE_FINGERPRINTS) compareRanges(rows, outbox, frame);
   else compareRows(rows, outbox, frame);
@@ -266,10 +266,10 @@ function isSuspected(rows: Rows, slot: number, row: RowData): boolean {
 function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
-  outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
+  outbox.beginSummary(log, SECTION_ROW_FINGERPRINTS);
   for (let range = 0; range < 1 << log; range++) {
     const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.isOverFeeds());
-    if (own !== frame.readFingerprint()) outbox.summary.mark(range);
+    if (own !== frame.readFingerprint()) outbox.markRange(range);
   }
 }
 
@@ -277,7 +277,7 @@ function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
 function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
-  outbox.summary.begin(log, SECTION_DIGEST);
+  outbox.beginSummary(log, SECTION_DIGEST);
   while (frame.more()) {
     const range = frame.varint();
     const count = frame.varint();
@@ -287,7 +287,7 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
     if (countBetween(rows, from, to) === count && rosterFingerprint(rows, from, to) === roster) {
       sendDifferent(rows, outbox, frame, from, to);
     } else {
-      outbox.summary.mark(range);
+      outbox.markRange(range);
       frame.skip(count);
     }
   }
@@ -295,13 +295,13 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
 
 /** Step 6: sends the rows at the places that a sketch shows. Returns whether this node holds a row at each of them. */
 function compareSketch(rows: Rows, outbox: Outbox, frame: FrameReader): boolean {
-  const count = outbox.summary.locate(frame);
+  const count = outbox.locate(frame);
   let found = 0;
   let last = 0;
   for (let at = 0; at < rows.count && count >= 0; at++) {
     if (!rows.isCountedAt(at)) continue;
     const place = placeInSketch(rows.orderKeyAt(at));
-    if (!outbox.summary.isLocated(count, place)) continue;
+    if (!outbox.isLocated(count, place)) continue;
     sendDiffering(rows, outbox, frame, rows.slotAt(at));
     if (place !== last) found++;
     last = place;

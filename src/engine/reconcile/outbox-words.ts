@@ -2,7 +2,7 @@ import type { Writer } from "../wire/cursor.js";
 import { summaryWords } from "./summary-writer.js";
 
 /*
- * The words of an outbox: up to 4 intents, what all frames have in common, the wants.
+ * What stands in the words of an outbox: up to 4 intents, what the answer has.
  */
 
 /** A datagram to send. The engine writes it into `bytes`. */
@@ -44,19 +44,6 @@ export const ANSWERED = 4;
 /** Id of the receiver. */
 export const RECEIVER = 5;
 export const WORDS = 6;
-/** The flags of all frames, FLAG_NETWORK if the network has a name, and the hash of that name. */
-export const HEAD_FLAGS = BURST_MAX * WORDS;
-export const NETWORK = HEAD_FLAGS + 1;
-export const FRAMES_LEFT = NETWORK + 1;
-export const WANT_COUNT = NETWORK + 2;
-export const WANT_NEXT = NETWORK + 3;
-export const ANSWER_BYTES_LEFT = NETWORK + 4;
-/** The most datagrams of a burst that this node sends or takes. */
-export const BURST_MOST = NETWORK + 5;
-/** The last window that this node showed a peer; 0: none. And the counter of the frame with it. */
-export const WINDOW = NETWORK + 6;
-export const WINDOW_COUNTER = NETWORK + 7;
-export const WANTS = NETWORK + 8;
 
 /** In FLAGS: the flags on the wire, then the section of ids that a frame has. That of a SYN is in ANSWERED. */
 export const FLAGS_ON_WIRE = 0xff;
@@ -83,9 +70,9 @@ export function wantsMax(datagramBytesMax: number): number {
   return wants < WANTS_MIN ? WANTS_MIN : wants;
 }
 
-/** Words that an `Outbox` allocates, its summary included. @param capacity in rows */
+/** Words that an `Outbox` allocates behind the rows, its summary included. @param capacity in rows */
 export function outboxWords(datagramBytesMax: number, capacity: number): number {
-  return WANTS + wantsMax(datagramBytesMax) + summaryWords(capacity);
+  return wantsMax(datagramBytesMax) + summaryWords(capacity);
 }
 
 // Of the answer to the peer, in `answer`.

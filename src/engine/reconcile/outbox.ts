@@ -7,6 +7,10 @@ import { FrameWriter } from "../wire/frame-writer.js";
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import type { Links } from "../wire/links.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
+import {
+  ANSWER, ANSWER_BYTES_LEFT, BURST_MOST, DATAGRAM_BYTES_MAX, FRAMES_LEFT, HEAD_FLAGS, INTENTS, INTENT_COUNT,
+  INTENT_NEXT, MARKED_COUNT, NETWORK, SUMMARIZED_AT, TO_SEND_COUNT, TO_SEND_NEXT, WANTS_AT, WANT_COUNT, WANT_NEXT,
+} from "../table/node-words.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_TO_SEND, LIST_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import type { Media } from "../table/subnets.js";
 import { NO_RECEIVER, SEAL_BYTES } from "../wire/sealer.js";
@@ -19,11 +23,10 @@ import { WINDOW_BYTES, datagramsFor, openWindow, writeWindow } from "./window.js
 import type { FrameReader } from "../wire/frame-reader.js";
 import type { WordPool } from "../word-pool.js";
 import {
-  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_BYTES_LEFT, ANSWER_IN_SYNC, ANSWER_LIMITS,
-  ANSWER_OFFER, ANSWER_SAME_LIMITS, ANSWER_UPDATED,
-  ANSWER_WAKING, ANSWER_WANTS_CUT, ANSWER_WINDOW, ANY_BYTES, BARE, BURST_MAX, BURST_MOST, BURST_OF_BOARD, DETAIL, FLAGS,
-  FLAGS_ON_WIRE, FRAMES_LEFT, HEAD_FLAGS, MAY_VOUCH, NETWORK, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WANTS, WANT_COUNT,
-  WANT_NEXT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS, type Datagram, type MessageSections, wantsMax,
+  ABOUT, ABOUT_MASK, ABOUT_SHIFT, ADDRESS, ANSWERED, ANSWER_IN_SYNC, ANSWER_LIMITS, ANSWER_OFFER, ANSWER_SAME_LIMITS,
+  ANSWER_UPDATED, ANSWER_WAKING, ANSWER_WANTS_CUT, ANSWER_WINDOW, ANY_BYTES, BARE, BURST_MAX, BURST_OF_BOARD, DETAIL,
+  FLAGS, FLAGS_ON_WIRE, MAY_VOUCH, NO_PLACE, PORT, RECEIVER, TYPE_SHIFT, WITH_LIMITS, WITH_SKETCH, WITH_SUMMARY, WORDS,
+  type Datagram, type MessageSections, wantsMax,
 } from "./outbox-words.js";
 
 export { BURST_MAX, type Datagram, outboxWords } from "./outbox-words.js";
@@ -34,32 +37,17 @@ export { BURST_MAX, type Datagram, outboxWords } from "./outbox-words.js";
  * `next` writes the frames, so an outbox needs no buffers. The next input drops
  * frames that the caller did not fetch.
  */
-export class Outbox {
-  private readonly rows: Rows;
+export class Outbox extends SummaryWriter {
   private readonly writer: FrameWriter;
   private declare readonly replayGuard: ReplayGuard | undefined;
-  private readonly datagramBytesMax: number;
   /** Undefined in a node without feeds. */
   private declare readonly feeds: FeedOutbox | undefined;
   /** Undefined in a node without messages. */
   declare messages: MessageSections | undefined;
-  /** What shows the answered peer which rows differ. */
-  readonly summary: SummaryWriter;
   /** Undefined in a node that does not measure its links. */
   declare links: Links | undefined;
   /** Counter of the last frame sent. Each frame of a start has another one. */
   counter = 0;
-  /** Counter of the last frame with a summary of all rows. */
-  private summarizedAt = 0;
-  /** The intents, then the wants. */
-  private readonly words: Uint32Array;
-  private readonly start: number;
-  private intentCount = 0;
-  private intentNext = 0;
-  private toSendCount = 0;
-  private toSendNext = 0;
-  /** `ANSWER_` bits. */
-  private answer = 0;
 
   /**
    * @param replayGuard seals the frames, if there is one
@@ -68,32 +56,31 @@ export class Outbox {
    */
   constructor(
     rows: Rows, datagramBytesMax: number, replayGuard: ReplayGuard | undefined, pool: WordPool,
-    feed?: { readonly outbox: FeedOutbox }, network?: number, burstMax?: number,
+    feed?: FeedOutbox, network?: number, burstMax?: number,
   ) {
-    this.rows = rows;
-    if (replayGuard !== undefined) this.replayGuard = replayGuard;
-    this.datagramBytesMax = datagramBytesMax;
-    this.writer = new FrameWriter();
-    if (feed !== undefined) {
-      this.feeds = feed.outbox;
-      this.writer.feeds = feed.outbox;
-    }
-    this.words = pool.words;
-    this.start = pool.alloc(WANTS + wantsMax(datagramBytesMax));
-    this.words[this.start + BURST_MOST] = burstMax ?? BURST_OF_BOARD;
     const hash = network ?? NO_NETWORK;
-    const sealed = replayGuard === undefined ? 0 : FLAG_SEALED;
-    this.words[this.start + HEAD_FLAGS] = hash === NO_NETWORK ? sealed : sealed | FLAG_NETWORK;
-    this.words[this.start + NETWORK] = hash;
     const moreBytes = (feed === undefined ? 0 : FEEDS_HASH_BYTES) + (hash === NO_NETWORK ? 0 : 1);
     const least = rows.media === undefined ? datagramBytesMax : Math.min(datagramBytesMax, rows.media.bytesMaxLeast);
-    this.summary = new SummaryWriter(rows, least - (replayGuard === undefined ? 0 : SEAL_BYTES) - moreBytes, pool);
+    super(rows, least - (replayGuard === undefined ? 0 : SEAL_BYTES) - moreBytes, pool);
+    if (replayGuard !== undefined) this.replayGuard = replayGuard;
+    this.writer = new FrameWriter();
+    if (feed !== undefined) {
+      this.feeds = feed;
+      this.writer.feeds = feed;
+    }
+    const words = rows.words;
+    words[DATAGRAM_BYTES_MAX] = datagramBytesMax;
+    words[WANTS_AT] = pool.alloc(wantsMax(datagramBytesMax));
+    words[BURST_MOST] = burstMax ?? BURST_OF_BOARD;
+    const sealed = replayGuard === undefined ? 0 : FLAG_SEALED;
+    words[HEAD_FLAGS] = hash === NO_NETWORK ? sealed : sealed | FLAG_NETWORK;
+    words[NETWORK] = hash;
   }
 
   /** Sets the counter: the next frame has the number after `from`. */
   count(from: number): void {
     this.counter = from;
-    this.summarizedAt = from;
+    this.rows.words[SUMMARIZED_AT] = from;
   }
 
   /**
@@ -101,30 +88,31 @@ export class Outbox {
    * later one. Otherwise the answer to that summary is still on its way, and two
    * threads of the exchange would send everything twice.
    */
-  answersSummary(answered: number): boolean { return ((answered - this.summarizedAt) | 0) >= 0; }
+  answersSummary(answered: number): boolean { return ((answered - this.rows.words[SUMMARIZED_AT]) | 0) >= 0; }
 
   /** Drops what the last input left unsent. */
   clear(): void {
-    for (let i = 0; i < this.toSendCount; i++) this.rows.clearFlag(this.rows.listed(LIST_TO_SEND, i), FLAG_TO_SEND);
-    const words = this.words;
-    const start = this.start;
-    this.toSendCount = 0;
-    this.toSendNext = 0;
-    words[start + WANT_COUNT] = 0;
-    words[start + WANT_NEXT] = 0;
-    this.intentCount = 0;
-    this.intentNext = 0;
-    words[start + FRAMES_LEFT] = BURST_MAX;
-    this.answer = 0;
-    words[start + ANSWER_BYTES_LEFT] = ANY_BYTES;
+    const rows = this.rows;
+    const words = rows.words;
+    const sent = words[TO_SEND_COUNT];
+    for (let i = 0; i < sent; i++) rows.clearFlag(rows.listed(LIST_TO_SEND, i), FLAG_TO_SEND);
+    words[TO_SEND_COUNT] = 0;
+    words[TO_SEND_NEXT] = 0;
+    words[WANT_COUNT] = 0;
+    words[WANT_NEXT] = 0;
+    words[INTENT_COUNT] = 0;
+    words[INTENT_NEXT] = 0;
+    words[FRAMES_LEFT] = BURST_MAX;
+    words[ANSWER] = 0;
+    words[ANSWER_BYTES_LEFT] = ANY_BYTES;
     this.writer.withFeeds = false;
-    this.summary.clear();
+    this.clearSummary();
     if (this.feeds !== undefined) this.feeds.clear();
     if (this.messages !== undefined) this.messages.clear();
   }
 
   /** Limits the answer to one datagram of at most `bytes`. */
-  limitAnswer(bytes: number): void { this.words[this.start + ANSWER_BYTES_LEFT] = bytes; }
+  limitAnswer(bytes: number): void { this.rows.words[ANSWER_BYTES_LEFT] = bytes; }
 
   /**
    * PROTOCOL 5.4: a proven peer gets as many datagrams as it takes at a time. The answer to a burst that was too short
@@ -132,43 +120,49 @@ export class Outbox {
    */
   openBurst(frame: FrameReader, isProven: boolean): void {
     noteWakingDiff(this.rows, this, frame);
-    if (isProven) this.words[this.start + FRAMES_LEFT] = datagramsFor(this.words, this.start, frame);
-    if (openWindow(this.words, this.start, frame)) this.answer |= ANSWER_WINDOW;
+    if (isProven) this.rows.words[FRAMES_LEFT] = datagramsFor(this.rows.words, frame);
+    if (openWindow(this.rows.words, frame)) this.rows.words[ANSWER] |= ANSWER_WINDOW;
   }
   /** The answer carries no updates: a frame that was not accepted must not use up their transmits. */
-  withholdUpdates(): void { this.answer |= ANSWER_UPDATED; }
+  withholdUpdates(): void { this.rows.words[ANSWER] |= ANSWER_UPDATED; }
   /** The answer goes to a node that sleeps: it carries no updates, and has MORE if it is limited. */
-  answerWaking(): void { this.answer |= ANSWER_UPDATED | ANSWER_WAKING; }
+  answerWaking(): void { this.rows.words[ANSWER] |= ANSWER_UPDATED | ANSWER_WAKING; }
   /** PROTOCOL 5.3: the answer has the updates that SYNs leave out. If all fit, the peer shows its rows, if need be. */
   offerUpdates(): void {
-    if (this.rows.mostTransmitsLeft(transmitsOnDemand(this.rows) + 1) > 0) this.answer |= ANSWER_OFFER;
+    if (this.rows.mostTransmitsLeft(transmitsOnDemand(this.rows) + 1) > 0) this.rows.words[ANSWER] |= ANSWER_OFFER;
   }
   /** The answered peer has feeds: fingerprints for it are over rows and feeds. */
   fingerprintFeeds(): void { this.writer.withFeeds = true; }
   /** The SYN has the hashes of this node: the answer has no updates and, if these are `all`, no hashes. */
-  answerInSync(all: boolean): void { this.answer |= all ? ANSWER_UPDATED | ANSWER_IN_SYNC : ANSWER_UPDATED; }
+  answerInSync(all: boolean): void {
+    this.rows.words[ANSWER] |= all ? ANSWER_UPDATED | ANSWER_IN_SYNC : ANSWER_UPDATED;
+  }
   /** The answer shows this node's limits (PROTOCOL 5.7). @param shown the limits in the answered frame, or NO_LIMITS */
   sendLimits(shown: number): void {
     const own = limitsOf(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity);
-    this.answer |= shown === own ? ANSWER_LIMITS | ANSWER_SAME_LIMITS : ANSWER_LIMITS;
+    this.rows.words[ANSWER] |= shown === own ? ANSWER_LIMITS | ANSWER_SAME_LIMITS : ANSWER_LIMITS;
   }
-  hasRoom(): boolean { return this.intentCount < BURST_MAX; }
-  intentsLeft(): number { return BURST_MAX - this.intentCount; }
+  hasRoom(): boolean { return this.rows.words[INTENT_COUNT] < BURST_MAX; }
+  intentsLeft(): number { return BURST_MAX - this.rows.words[INTENT_COUNT]; }
   /** Whether there is something for the answered peer. */
   hasAnswer(): boolean {
     if (this.feeds !== undefined && this.feeds.isPending()) return true;
-    const isWanting = this.words[this.start + WANT_COUNT] > 0;
-    return this.toSendCount > 0 || isWanting || (this.answer & ANSWER_LIMITS) !== 0 || this.summary.isPending();
+    const words = this.rows.words;
+    return words[TO_SEND_COUNT] > 0 || words[WANT_COUNT] > 0 || words[MARKED_COUNT] > 0
+      || (words[ANSWER] & ANSWER_LIMITS) !== 0;
   }
 
   /** Adds a row for the answered peer. Rows are sent in the order of the calls. */
   send(slot: number): void {
-    if (this.rows.listToSend(this.toSendCount, slot)) this.toSendCount++;
+    const rows = this.rows;
+    const count = rows.words[TO_SEND_COUNT];
+    if (rows.listToSend(count, slot)) rows.words[TO_SEND_COUNT] = count + 1;
   }
 
   /** Wants the answered peer's row of a node. Ids that do not fit are wanted in a later exchange. */
   want(id: number): void {
-    if (!addWant(this.words, this.start, wantsMax(this.datagramBytesMax), id)) this.answer |= ANSWER_WANTS_CUT;
+    const words = this.rows.words;
+    if (!addWant(words, wantsMax(words[DATAGRAM_BYTES_MAX]), id)) words[ANSWER] |= ANSWER_WANTS_CUT;
   }
 
   /** @param slot of the receiver's row, which goes first if it is not UP; 0 for none */
@@ -207,7 +201,7 @@ export class Outbox {
   /** PROTOCOL 3.4: only with LIMITS does a node apply a frame of a sender whose limits it does not know. */
   private limitsIfNamed(): number { return this.isNamed() ? WITH_LIMITS : 0; }
   /** Whether the network has a name. */
-  private isNamed(): boolean { return (this.words[this.start + HEAD_FLAGS] & FLAG_NETWORK) !== 0; }
+  private isNamed(): boolean { return (this.rows.words[HEAD_FLAGS] & FLAG_NETWORK) !== 0; }
 
   /** A LEAVE. @param slot of the receiver; OWN_SLOT for any node there, which if sealed has not merged the row yet */
   addLeave(address: number, port: number, slot: number): void {
@@ -241,12 +235,12 @@ export class Outbox {
 
   /** Writes the next frame into `out`. Returns false when there is none. */
   next(out: Datagram): boolean {
-    if (this.intentNext === this.intentCount) return false;
-    const words = this.words;
-    const left = this.start + FRAMES_LEFT;
+    if (this.rows.words[INTENT_NEXT] === this.rows.words[INTENT_COUNT]) return false;
+    const words = this.rows.words;
+    const left = FRAMES_LEFT;
     if (words[left] === 0) return false;
     words[left]--;
-    const at = this.start + this.intentNext * WORDS;
+    const at = INTENTS + words[INTENT_NEXT] * WORDS;
     const typeAndPort = words[at + PORT];
     const type = typeAndPort >>> TYPE_SHIFT;
     const address = words[at + ADDRESS];
@@ -257,16 +251,16 @@ export class Outbox {
     // An indirect ack does not go to the peer that is answered.
     const isAnswer = (type === TYPE_ACK || type === TYPE_DIFF) && (words[at + FLAGS] & ABOUT) === 0;
     const media = this.rows.media;
-    const most = media === undefined ? this.datagramBytesMax : this.bytesMax(media, address, port);
-    const allowed = words[this.start + ANSWER_BYTES_LEFT];
+    const most = media === undefined ? words[DATAGRAM_BYTES_MAX] : this.bytesMax(media, address, port);
+    const allowed = words[ANSWER_BYTES_LEFT];
     const limit = isAnswer && allowed < most ? allowed : most;
     this.beginFrame(out, at, type, limit);
     const finished = this.writeSections(at, type, isAnswer);
-    if (finished || limit < most) this.intentNext++;
+    if (finished || limit < most) words[INTENT_NEXT]++;
     else words[at + PORT] = (TYPE_DIFF << TYPE_SHIFT) | port;
     // On the last frame of the burst only, so that the peer continues once.
     // PROTOCOL 6.8: a node that sleeps proves its address now. 10.6: no room for events is not the same as none.
-    const isMore = (this.answer & ANSWER_WAKING) !== 0 || (this.feeds !== undefined && this.feeds.isPending());
+    const isMore = (words[ANSWER] & ANSWER_WAKING) !== 0 || (this.feeds !== undefined && this.feeds.isPending());
     const isOpen = finished ? this.mayContinue() : words[left] === 0;
     if (isAnswer && (isOpen || (limit < most && isMore))) this.writer.markMore();
     out.length = this.replayGuard === undefined ? this.writer.length() : this.seal(this.replayGuard, out.bytes, at);
@@ -274,15 +268,15 @@ export class Outbox {
   }
 
   private beginFrame(out: Datagram, at: number, type: number, limit: number): void {
-    const words = this.words;
+    const words = this.rows.words;
     const guard = this.replayGuard;
     const isAdvertised = this.rows.hasFlag(OWN_SLOT, FLAG_ADDRESS_GIVEN);
-    const flags = (words[at + FLAGS] & FLAGS_ON_WIRE) | words[this.start + HEAD_FLAGS]
+    const flags = (words[at + FLAGS] & FLAGS_ON_WIRE) | words[HEAD_FLAGS]
       | (isAdvertised ? FLAG_ADVERTISED : 0)
-      | (type === TYPE_ACK && (this.answer & ANSWER_IN_SYNC) !== 0 ? FLAG_IN_SYNC : 0);
+      | (type === TYPE_ACK && (words[ANSWER] & ANSWER_IN_SYNC) !== 0 ? FLAG_IN_SYNC : 0);
     this.writer.begin(
       out.bytes, guard === undefined ? limit : limit - SEAL_BYTES, type, flags, this.rows, this.counter,
-      words[at + ANSWERED], words[this.start + NETWORK],
+      words[at + ANSWERED], words[NETWORK],
     );
     if (guard !== undefined && type === TYPE_SYN) {
       guard.noteSyn(words[at + RECEIVER], out.address, out.port, this.counter);
@@ -291,9 +285,9 @@ export class Outbox {
 
   /** Writes all sections of a frame. Returns whether nothing is left for its receiver. */
   private writeSections(at: number, type: number, isAnswer: boolean): boolean {
-    const words = this.words;
+    const words = this.rows.words;
     const writer = this.writer;
-    const extras = (words[at + FLAGS] & WITH_LIMITS) | (isAnswer ? this.answer & (ANSWER_LIMITS | ANSWER_WINDOW) : 0);
+    const extras = (words[at + FLAGS] & WITH_LIMITS) | (isAnswer ? words[ANSWER] & (ANSWER_LIMITS | ANSWER_WINDOW) : 0);
     const isPlain = extras === 0 && this.messages === undefined && this.links === undefined;
     if (!isPlain) {
       writer.reserve(this.limitsBytes(at, type, isAnswer) + this.messageBytes(at, type));
@@ -308,15 +302,15 @@ export class Outbox {
     }
     const feedsFinished = this.feeds === undefined || this.feeds.write(writer, isAnswer);
     if (!isPlain) this.writeExtras(at, type, isAnswer);
-    if (type === TYPE_ACK && words[at + DETAIL] === WITH_SKETCH) this.summary.writeSketch(writer, this.counter);
+    if (type === TYPE_ACK && words[at + DETAIL] === WITH_SKETCH) this.writeSketch(writer, this.counter);
     return rowsFinished && (feedsFinished || !isAnswer);
   }
 
   /** Room kept for LIMITS. A SYN of a network without a name only shows them if updates leave room. */
   private limitsBytes(at: number, type: number, isAnswer: boolean): number {
-    const isAnswered = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
+    const isAnswered = isAnswer && (this.rows.words[ANSWER] & ANSWER_LIMITS) !== 0;
     // Of a LEAVE the row counts most.
-    const isShown = (this.words[at + FLAGS] & WITH_LIMITS) !== 0 && type !== TYPE_LEAVE;
+    const isShown = (this.rows.words[at + FLAGS] & WITH_LIMITS) !== 0 && type !== TYPE_LEAVE;
     if (!isAnswered && !(isShown && this.isNamed())) return 0;
     return LIMITS_BYTES_MAX + (this.isNamed() ? NETWORK_HASH_BYTES : 0);
   }
@@ -327,18 +321,19 @@ export class Outbox {
   }
 
   private windowBytes(type: number, isAnswer: boolean): number {
-    return isAnswer && type === TYPE_DIFF && (this.answer & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
+    return isAnswer && type === TYPE_DIFF && (this.rows.words[ANSWER] & ANSWER_WINDOW) !== 0 ? WINDOW_BYTES : 0;
   }
 
   /** Writes limits, a message, what is measured of links and a window, for which room was kept. */
   private writeExtras(at: number, type: number, isAnswer: boolean): void {
     const writer = this.writer;
-    const answersLimits = isAnswer && (this.answer & ANSWER_LIMITS) !== 0;
+    const answersLimits = isAnswer && (this.rows.words[ANSWER] & ANSWER_LIMITS) !== 0;
     writer.reserve(-this.limitsBytes(at, type, isAnswer));
-    if (answersLimits) this.answer &= ~ANSWER_LIMITS;
-    if (answersLimits && (this.answer & ANSWER_SAME_LIMITS) !== 0) writer.u16(sectionHead(SECTION_LIMITS, 0));
-    else if (answersLimits || (this.words[at + FLAGS] & WITH_LIMITS) !== 0) {
-      const network = this.isNamed() ? this.words[this.start + NETWORK] : NO_NETWORK;
+    if (answersLimits) this.rows.words[ANSWER] &= ~ANSWER_LIMITS;
+    const isSame = (this.rows.words[ANSWER] & ANSWER_SAME_LIMITS) !== 0;
+    if (answersLimits && isSame) writer.u16(sectionHead(SECTION_LIMITS, 0));
+    else if (answersLimits || (this.rows.words[at + FLAGS] & WITH_LIMITS) !== 0) {
+      const network = this.isNamed() ? this.rows.words[NETWORK] : NO_NETWORK;
       writer.writeLimits(this.rows.valueBytesMax, this.eventBytesMax(), this.rows.capacity, network);
     }
     const messageBytes = this.messageBytes(at, type);
@@ -347,25 +342,25 @@ export class Outbox {
       this.messages.write(writer, this.placeOf(type, at));
     }
     if (this.links !== undefined) {
-      const isProbe = type === TYPE_SYN && this.words[at + DETAIL] !== BARE;
-      this.links.sent(isProbe, this.words[at + RECEIVER], this.counter, writer);
+      const isProbe = type === TYPE_SYN && this.rows.words[at + DETAIL] !== BARE;
+      this.links.sent(isProbe, this.rows.words[at + RECEIVER], this.counter, writer);
     }
     if (this.windowBytes(type, isAnswer) === 0) return;
     writer.reserve(-WINDOW_BYTES);
-    this.answer &= ~ANSWER_WINDOW;
-    writeWindow(this.words, this.start, writer, this.counter);
+    this.rows.words[ANSWER] &= ~ANSWER_WINDOW;
+    writeWindow(this.rows.words, writer, this.counter);
   }
 
   /** The longest datagram on the way to an address. */
   private bytesMax(media: Media, address: number, port: number): number {
     media.setOwnAddress(this.rows.address(OWN_SLOT), this.rows.port(OWN_SLOT));
-    return Math.min(this.datagramBytesMax, media.bytesMax(address, port));
+    return Math.min(this.rows.words[DATAGRAM_BYTES_MAX], media.bytesMax(address, port));
   }
 
   /** The place of the message that a SYN carries; -1 for an ACK or DIFF, which may have a HOP; NO_PLACE: neither. */
   private placeOf(type: number, at: number): number {
     if (type === TYPE_ACK || type === TYPE_DIFF) return -1;
-    return this.aboutOf(at) === SECTION_MESSAGE ? this.words[at + ANSWERED] : NO_PLACE;
+    return this.aboutOf(at) === SECTION_MESSAGE ? this.rows.words[at + ANSWERED] : NO_PLACE;
   }
 
   /** Bytes of the longest event that this node holds; 0: it keeps no feeds. */
@@ -376,25 +371,25 @@ export class Outbox {
    * there may be more history.
    */
   private mayContinue(): boolean {
-    const isOpen = (this.answer & (ANSWER_WANTS_CUT | ANSWER_OFFER)) !== 0;
-    return isOpen || (this.feeds !== undefined && this.feeds.gaps.hasSent);
+    const isOpen = (this.rows.words[ANSWER] & (ANSWER_WANTS_CUT | ANSWER_OFFER)) !== 0;
+    return isOpen || (this.feeds !== undefined && this.feeds.hasSentHistory);
   }
 
   /** Seals the written frame. Returns its length. */
   private seal(guard: ReplayGuard, bytes: Uint8Array, at: number): number {
     const writer = this.writer;
-    const isUnaddressed = writer.type === TYPE_SYN && (this.words[at + FLAGS] & FLAG_UNADDRESSED) !== 0;
-    const receiver = isUnaddressed ? NO_RECEIVER : this.words[at + RECEIVER];
-    return guard.seal(bytes, writer.headLength, writer.length(), this.datagramBytesMax, receiver);
+    const isUnaddressed = writer.type === TYPE_SYN && (this.rows.words[at + FLAGS] & FLAG_UNADDRESSED) !== 0;
+    const receiver = isUnaddressed ? NO_RECEIVER : this.rows.words[at + RECEIVER];
+    return guard.seal(bytes, writer.headLength, writer.length(), this.rows.words[DATAGRAM_BYTES_MAX], receiver);
   }
 
   private add(
     type: number, address: number, port: number, flags: number, detail: number, answered: number, receiver: number,
   ): void {
     const isTrusted = (flags & FLAG_BROADCAST) !== 0 || this.rows.trusts(address);
-    if (!isTrusted || this.intentCount === BURST_MAX) return;
-    const words = this.words;
-    const at = this.start + this.intentCount++ * WORDS;
+    if (!isTrusted || this.rows.words[INTENT_COUNT] === BURST_MAX) return;
+    const words = this.rows.words;
+    const at = INTENTS + words[INTENT_COUNT]++ * WORDS;
     words[at + ADDRESS] = address;
     words[at + PORT] = (type << TYPE_SHIFT) | port;
     words[at + FLAGS] = flags;
@@ -403,47 +398,48 @@ export class Outbox {
     words[at + RECEIVER] = receiver;
   }
   /** The section of one id that a frame has: SECTION_PING_REQ, SECTION_INDIRECT_ACK, or 0. */
-  private aboutOf(at: number): number { return (this.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK; }
+  private aboutOf(at: number): number { return (this.rows.words[at + FLAGS] >>> ABOUT_SHIFT) & ABOUT_MASK; }
 
   /** Writes the sections of an answer. Returns whether nothing is left for the peer. */
   private writeAnswer(at: number, type: number): boolean {
-    const words = this.words;
-    const hasRows = this.toSendCount > 0 || (this.answer & ANSWER_UPDATED) === 0;
-    const hasWants = words[this.start + WANT_COUNT] > 0;
+    const words = this.rows.words;
+    const hasRows = words[TO_SEND_COUNT] > 0 || (words[ANSWER] & ANSWER_UPDATED) === 0;
+    const hasWants = words[WANT_COUNT] > 0;
     // Mostly in sync: then the head is all.
-    if (!hasRows && !hasWants && words[at + DETAIL] === 0 && !this.summary.isPending()) return true;
+    if (!hasRows && !hasWants && words[at + DETAIL] === 0 && words[MARKED_COUNT] === 0) return true;
     const writer = this.writer;
-    const wanted = !hasWants || writeWants(words, this.start, writer);
-    const isOffer = (this.answer & ANSWER_OFFER) !== 0;
-    const mayUpdate = (isOffer || type === TYPE_ACK) && (this.answer & ANSWER_UPDATED) === 0;
-    if ((mayUpdate || this.toSendNext < this.toSendCount) && writer.beginRows()) {
+    const wanted = !hasWants || writeWants(words, writer);
+    const isOffer = (words[ANSWER] & ANSWER_OFFER) !== 0;
+    const mayUpdate = (isOffer || type === TYPE_ACK) && (words[ANSWER] & ANSWER_UPDATED) === 0;
+    if ((mayUpdate || words[TO_SEND_NEXT] < words[TO_SEND_COUNT]) && writer.beginRows()) {
       this.writeListed();
-      if (mayUpdate && this.toSendNext === this.toSendCount) {
-        this.answer |= ANSWER_UPDATED;
+      if (mayUpdate && words[TO_SEND_NEXT] === words[TO_SEND_COUNT]) {
+        words[ANSWER] |= ANSWER_UPDATED;
         // PROTOCOL 5.3: updates are mostly all that differs. If more does, the peer shows it.
         const most = isOffer ? transmitsOnDemand(this.rows) : ANY_TRANSMITS;
         if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1, most, 0)) words[at + DETAIL] = 0;
-        else this.answer &= ~ANSWER_OFFER;
+        else words[ANSWER] &= ~ANSWER_OFFER;
       }
       writer.endSection();
     }
-    const wantsSummary = words[at + DETAIL] === WITH_SUMMARY && !this.summary.isPending();
-    const isSketched = wantsSummary && type === TYPE_ACK && this.summary.planSketch(writer);
-    if (isSketched || (wantsSummary && this.summary.writeAll(writer, this.counter))) {
+    const wantsSummary = words[at + DETAIL] === WITH_SUMMARY && !this.isSummaryPending();
+    const isSketched = wantsSummary && type === TYPE_ACK && this.planSketch(writer);
+    if (isSketched || (wantsSummary && this.writeAll(writer, this.counter))) {
       words[at + DETAIL] = isSketched ? WITH_SKETCH : 0;
       // Anybody could cause challenges; they do not end the exchange with another peer.
-      if ((words[at + FLAGS] & FLAG_CHALLENGE) === 0) this.summarizedAt = this.counter;
+      if ((words[at + FLAGS] & FLAG_CHALLENGE) === 0) words[SUMMARIZED_AT] = this.counter;
     }
-    const summarized = this.summary.write(writer, this.counter) && words[at + DETAIL] !== WITH_SUMMARY;
-    return summarized && this.toSendNext === this.toSendCount && wanted;
+    const summarized = this.writeSummary(writer, this.counter) && words[at + DETAIL] !== WITH_SUMMARY;
+    return summarized && words[TO_SEND_NEXT] === words[TO_SEND_COUNT] && wanted;
   }
 
   /** Writes the rows for the answered peer, as many as fit. */
   private writeListed(): void {
     const rows = this.rows;
-    const count = this.toSendCount;
-    let next = this.toSendNext;
+    const words = rows.words;
+    const count = words[TO_SEND_COUNT];
+    let next = words[TO_SEND_NEXT];
     while (next < count && this.writer.writeRow(rows, rows.listed(LIST_TO_SEND, next), false)) next++;
-    this.toSendNext = next;
+    words[TO_SEND_NEXT] = next;
   }
 }

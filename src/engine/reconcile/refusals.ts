@@ -90,6 +90,6 @@ export function answerRefused(
   } else if (reason === DROP_ID_CONFLICT) {
     // A sealed frame of this id may be this node's own, replayed by an attacker.
     const isBeyond = own.isBeyond(frame.revision, (frame.counter - outbox.counter) | 0);
-    if (guard === undefined || isBeyond) own.isContested = true;
+    if (guard === undefined || isBeyond) own.contest();
   }
 }

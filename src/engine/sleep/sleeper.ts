@@ -4,6 +4,7 @@ import type { FeedStore } from "../feed/feed-store.js";
 import type { OwnFeed } from "../feed/own-feed.js";
 import { isLivePeer } from "../membership/probe-order.js";
 import type { Rounds } from "../membership/rounds.js";
+import type { Seeds } from "../membership/seeds.js";
 import type { Suspicion } from "../membership/suspicion.js";
 import type { MessageProtocol } from "../message/message-protocol.js";
 import type { Outbox } from "../reconcile/outbox.js";
@@ -207,7 +208,7 @@ export class Sleeper {
    */
   private ask(): void {
     const attempt = ++this.asked;
-    const seeds = this.rounds.seeds;
+    const seeds: Seeds = this.rounds;
     if (attempt === 1 && !this.hasPeer() && seeds.count > 0) {
       // Always the same one, where messages wait.
       this.askSeed(seeds.address(0), seeds.port(0));

@@ -29,7 +29,7 @@ export function countAnswer(words: Uint32Array, halves: Uint16Array, slot: numbe
 export function clearAnswers(words: Uint32Array, halves: Uint16Array, capacity: number): void {
   const listed = (words[FLAGS] & ANSWERS) >>> ANSWERS_SHIFT;
   if (listed > ANSWERED_MAX) {
-    for (let at = FLAGS; at < capacity * WORDS; at += WORDS) words[at] &= ~ANSWERS;
+    for (let slot = 0; slot < capacity; slot++) words[slot * WORDS + FLAGS] &= ~ANSWERS;
     return;
   }
   for (let i = halves.length - ANSWERED_MAX; i < halves.length - ANSWERED_MAX + listed; i++) {

@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.js";
-import type { Random } from "../random.js";
 import { compareFreshness } from "./freshness.js";
 import { isMediaAddress } from "./media.js";
+import { HEARTBEAT_BASE, IS_CONTESTED, KEEPALIVE_DEADLINE, RECOVERED_AT } from "./node-words.js";
+import { randomBelow } from "./random.js";
 import { FLAG_ANY_LOST, FLAG_MOVED } from "./row-flags.js";
 import { FLAG_ADDRESS_GIVEN, OWN_SLOT, type RowData, type Rows } from "./rows.js";
 import { UP } from "./states.js";
@@ -57,29 +58,30 @@ export function insertOwnRow(
 
 /** The statements that a node makes about itself, and its reaction to claims of others about it (PROTOCOL 5.5). */
 export class OwnRow {
-  /** When the next statement is due even if nothing changes. */
-  keepaliveDeadline = 0;
-  /** Whether another device uses this node's id. */
-  isContested = false;
-  private readonly rows: Rows;
-  private readonly random: Random;
-  /** Uptime in seconds from which RECOVERIES_MAX recoveries are free again. Each recovery adds RECOVERY_ROUNDS. */
-  private recoveredAt = 0;
-  private heartbeatBase = 0;
+  readonly rows: Rows;
 
   /** @param rows know the clock */
-  constructor(rows: Rows, random: Random) {
+  constructor(rows: Rows) {
     this.rows = rows;
-    this.random = random;
   }
 
   /** Of the rows, so that no property takes 16 bytes of a board's RAM. */
   get clock(): Clock { return this.rows.clock as Clock; }
+  /** When the next statement is due even if nothing changes. */
+  get keepaliveDeadline(): number { return this.rows.words[KEEPALIVE_DEADLINE]; }
+  private set keepaliveDeadline(deadline: number) { this.rows.words[KEEPALIVE_DEADLINE] = deadline; }
+  /** Whether another device uses this node's id. */
+  get isContested(): boolean { return this.rows.words[IS_CONTESTED] !== 0; }
+  private get heartbeatBase(): number { return this.rows.words[HEARTBEAT_BASE]; }
+  private set heartbeatBase(base: number) { this.rows.words[HEARTBEAT_BASE] = base; }
+
+  /** Another device uses this node's id. */
+  contest(): void { this.rows.words[IS_CONTESTED] = 1; }
 
   /** Makes the first statement of a start. Without a remembered revision the heartbeat starts at random below 1,024. */
   start(revision: number, isRemembered: boolean): void {
     this.scheduleKeepalive();
-    if (!isRemembered) this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    if (!isRemembered) this.heartbeatBase = randomBelow(this.rows.words, HEARTBEAT_BASES);
     this.adopt(revision);
   }
 
@@ -119,7 +121,7 @@ export class OwnRow {
       if (restedMs > 0) this.keepaliveDeadline -= restedMs;
     } else if (rows.mayHaveUpdates() && restedMs < ms + (ms >>> 2)) {
       // After the statements of others, so that not many come together.
-      this.keepaliveDeadline = this.clock.nowMs + this.random.below(ms >>> 2);
+      this.keepaliveDeadline = this.clock.nowMs + randomBelow(this.rows.words, ms >>> 2);
     } else {
       this.announce(UP);
       // PROTOCOL 6.3: it brings nothing new, so it spreads like the row of another node.
@@ -141,7 +143,7 @@ export class OwnRow {
   /** At random, so that nodes whose statements were made together spread out. */
   private scheduleKeepalive(): void {
     const ms = restMs(this.clock, this.rows.count);
-    this.keepaliveDeadline = this.clock.nowMs + (ms >>> 1) + this.random.below(ms);
+    this.keepaliveDeadline = this.clock.nowMs + (ms >>> 1) + randomBelow(this.rows.words, ms);
   }
 
   /**
@@ -185,11 +187,11 @@ export class OwnRow {
    */
   recover(revision: number): boolean {
     if (!this.canRecover(revision)) {
-      this.isContested = true;
+      this.contest();
       return false;
     }
-    this.recoveredAt = this.clock.uptimeSeconds + this.owedSeconds() + this.pauseSeconds();
-    this.heartbeatBase = this.random.below(HEARTBEAT_BASES);
+    this.rows.words[RECOVERED_AT] = this.clock.uptimeSeconds + this.owedSeconds() + this.pauseSeconds();
+    this.heartbeatBase = randomBelow(this.rows.words, HEARTBEAT_BASES);
     this.adopt(revision + 1);
     return true;
   }
@@ -214,7 +216,8 @@ export class OwnRow {
 
   private owedSeconds(): number {
     const uptime = this.clock.uptimeSeconds;
-    return this.recoveredAt > uptime ? this.recoveredAt - uptime : 0;
+    const recoveredAt = this.rows.words[RECOVERED_AT];
+    return recoveredAt > uptime ? recoveredAt - uptime : 0;
   }
 
   private uptimeSeconds(): number {

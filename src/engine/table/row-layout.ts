@@ -1,15 +1,17 @@
+import { NODE_WORDS } from "./node-words.js";
+
 /*
  * Where a row's fields lie in the typed arrays of `Rows`.
  */
 
-// Columns of a row: uint32, then uint16. Of the rest, its value and one byte.
-export const ID = 0;
-export const ADDRESS = 1;
-export const REVISION = 2;
-export const HEARTBEAT = 3;
-export const DEADLINE = 4;
+// Columns of a row: uint32, then uint16. Of the rest, its value and one byte. The rows lie behind the node's words.
+export const ID = NODE_WORDS;
+export const ADDRESS = ID + 1;
+export const REVISION = ID + 2;
+export const HEARTBEAT = ID + 3;
+export const DEADLINE = ID + 4;
 /** The flags at their own bits, and what is between them: see below. One word, so that a flag is one access. */
-export const FLAGS = 5;
+export const FLAGS = ID + 5;
 export const WORDS = 6;
 
 export const PORT = 0;

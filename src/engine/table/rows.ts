@@ -2,6 +2,7 @@ import { ANSWERED_MAX, clearAnswers, countAnswer } from "./answers.js";
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
+import { NODE_WORDS } from "./node-words.js";
 import { leastWorth } from "./least-worth.js";
 import { seekId, seekPlace } from "./seek-place.js";
 import {
@@ -45,8 +46,8 @@ export const MERGED_VALUE = 4;
 const FLAG_HELD = 32;
 /** Behind the uint16 columns: the slots from, and to below, which rows may have transmits left. */
 const UPDATES_HALVES = 2;
-/** Bytes of a table beside its rows: a word for `grownMs`, UPDATES_HALVES, and the list of `countAnswer`. */
-const TABLE_BYTES = 4 + 2 * (UPDATES_HALVES + ANSWERED_MAX);
+/** Bytes of a table beside its rows: the node's words, UPDATES_HALVES, and the list of `countAnswer`. */
+const TABLE_BYTES = 4 * NODE_WORDS + 2 * (UPDATES_HALVES + ANSWERED_MAX);
 
 /** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
 export const ANSWERS_MAX = 14;
@@ -80,7 +81,7 @@ export class Rows {
   declare readonly subnets: Uint32Array | undefined;
   declare readonly media: Media | undefined;
 
-  /** By slot, as in row-layout.ts. Read only. */
+  /** The node's words, as in node-words.ts, then by slot, as in row-layout.ts. Those of rows are read only. */
   readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns; lists. */
   private readonly halves: Uint16Array;
@@ -95,15 +96,12 @@ export class Rows {
     this.valueBytesMax = valueBytesMax;
     const more = poolWords ?? 0;
     const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax) + more * 4);
-    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1 + more);
+    this.words = new Uint32Array(buffer, 0, NODE_WORDS + capacity * WORDS + more);
     this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + UPDATES_HALVES + ANSWERED_MAX);
     this.bytes = new Uint8Array(buffer, this.words.byteLength + this.halves.byteLength);
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
 
-  /** Of `Suspicion`, in the last word: how much longer rows that are UP stay so than their deadlines say, in ms. */
-  get grownMs(): number { return this.words[this.capacity * WORDS]; }
-  set grownMs(ms: number) { this.words[this.capacity * WORDS] = ms; }
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
   port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
@@ -399,7 +397,7 @@ export class Rows {
     this.setVia(slot, OWN_SLOT);
     // A slot stands at most once in LIST_TO_SEND, also when its row changes.
     const listed = this.words[slot * WORDS + FLAGS] & FLAG_TO_SEND;
-    for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + i] = 0;
+    for (let i = 0; i < WORDS; i++) this.words[slot * WORDS + ID + i] = 0;
     this.words[slot * WORDS + ID] = id;
     // Until its first statement the row is a tombstone, so that the table hash leaves it out.
     this.words[slot * WORDS + FLAGS] = listed | FLAG_HELD | (REMOVE << STATE_SHIFT);

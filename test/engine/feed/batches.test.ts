@@ -30,7 +30,7 @@ interface Run {
 /** All runs of a section. */
 function runsIn(bytes: Uint8Array, sender: number): Run[] {
   const reader = new Reader();
-  const run = new BatchData(authorOf(sender, 0).feeds.chain);
+  const run = new BatchData(authorOf(sender, 0).feeds);
   const event = new EventData();
   const runs: Run[] = [];
   reader.reset(bytes, 0, bytes.length);

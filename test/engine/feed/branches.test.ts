@@ -65,7 +65,7 @@ describe("branches of a feed", () => {
       assert.ok(tries < 100, "no challenge");
       network.run(ROUND / 10);
     }
-    assert.equal(author.feed!.outbox.ownWithheld, true, "it would put event 3 under the number of event 1");
+    assert.equal(author.feed!.ownWithheld, true, "it would put event 3 under the number of event 1");
     network.lose = () => false;
     network.run(20 * ROUND);
     for (const node of [1, 2, 3]) assert.ok(holds(network, node, 1, 3), `node ${node}`);
@@ -90,7 +90,7 @@ describe("branches of a feed", () => {
       network.run(ROUND / 10);
     }
     assert.deepEqual(acks().map(({ bytes }) => bytes[1] & FLAG_MORE), [FLAG_MORE]);
-    assert.equal(author.feed!.outbox.ownWithheld, true, "it would put event 4 under the number of event 1");
+    assert.equal(author.feed!.ownWithheld, true, "it would put event 4 under the number of event 1");
     network.lose = () => false;
     network.run(20 * ROUND);
     const held = [9, 2, 3].map((node) => heldFeed(network.engines.get(node)!, 100 + AUTHOR).events);
@@ -150,13 +150,11 @@ describe("branches of a feed", () => {
     network.lose = () => false;
     const lost: number[] = [];
     for (const [node, engine] of network.engines) {
-      engine.feed!.branches.loser = {
-        loseBranch(slot, winner) {
-          const { feeds } = engine.feed!;
-          assert.deepEqual([feeds.author(slot), feeds.author(winner)], [AUTHOR, AUTHOR]);
-          assert.deepEqual([feeds.sequence(slot), feeds.sequence(winner)], [5, 2]);
-          lost.push(node);
-        },
+      engine.feed!.adoptAll = (slot, winner) => {
+        const { feeds } = engine.feed!;
+        assert.deepEqual([feeds.author(slot), feeds.author(winner)], [AUTHOR, AUTHOR]);
+        assert.deepEqual([feeds.sequence(slot), feeds.sequence(winner)], [5, 2]);
+        lost.push(node);
       };
     }
     network.events.clear();

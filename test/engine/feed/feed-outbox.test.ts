@@ -22,7 +22,8 @@ const FEEDS = { feeds: eventFeeds({ bytes: 4096 }).engineFeeds(1472, nodeDigest)
 /** A node that holds two events of generation 5 in a slot. */
 function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
   const network = new EngineNetwork();
-  const { feeds, outbox } = network.add(1, FEEDS, [], 3).feed!;
+  const outbox = network.add(1, FEEDS, [], 3).feed!;
+  const { feeds } = outbox;
   feeds.begin(SLOT, 5);
   for (let n = 1; n <= 2; n++) {
     const event = bytesOf(logEvent(n));
@@ -32,7 +33,7 @@ function holding(): { feeds: FeedStore; outbox: FeedOutbox } {
 }
 
 function see(outbox: FeedOutbox, generation: number, sequence: number, slot = SLOT): void {
-  outbox.noteClaim(slot, { isPresent: true, generation, sequence, tip: 9 });
+  outbox.notePeerClaim(slot, { isPresent: true, generation, sequence, tip: 9 });
 }
 
 /** The claim on a node's feed in that node's row of a frame. */
@@ -53,13 +54,13 @@ describe("the claim of a peer on a feed", () => {
     const { outbox } = holding();
     see(outbox, 4, 7);
     assert.deepEqual([outbox.isPeerLater(SLOT), outbox.peerSequence(SLOT), outbox.peerTip(SLOT)], [false, 0, 0]);
-    assert.equal(outbox.lacks(SLOT), LACKS_EVENTS);
+    assert.equal(outbox.peerLacks(SLOT), LACKS_EVENTS);
   });
 
   it("a peer that claims a later generation lacks nothing, and the claim counts once its events began it", () => {
     const { feeds, outbox } = holding();
     see(outbox, 6, 1);
-    assert.deepEqual([outbox.isPeerLater(SLOT), outbox.lacks(SLOT)], [true, LACKS_NOTHING]);
+    assert.deepEqual([outbox.isPeerLater(SLOT), outbox.peerLacks(SLOT)], [true, LACKS_NOTHING]);
     feeds.begin(SLOT, 6);
     outbox.renewed(SLOT, true);
     assert.deepEqual([outbox.isPeerLater(SLOT), outbox.peerSequence(SLOT), outbox.peerTip(SLOT)], [false, 1, 9]);
@@ -100,17 +101,19 @@ describe("the claim of a peer on a feed", () => {
 
   it("a claim on another branch of the own feed asks for it, until it was joined", () => {
     const network = new EngineNetwork();
-    const { own, outbox, feeds } = network.add(1, FEEDS, [], 3).feed!;
+    const own = network.add(1, FEEDS, [], 3).feed!;
+    const { feeds } = own;
     network.log(1, "topic", 1);
-    const batch = new BatchData(feeds.chain);
+    const batch = new BatchData(feeds);
     Object.assign(batch, { generation: 8, first: 1, count: 1 });
-    see(outbox, 8, 1, OWN_SLOT);
-    assert.deepEqual([own.continues(batch), own.showsBranch(batch), own.afterClaim()], [false, true, READ_BRANCH]);
-    const end = { generation: feeds.generation(OWN_SLOT), tip: outbox.claimedTip(OWN_SLOT) };
+    see(own, 8, 1, OWN_SLOT);
+    assert.equal(own["continuesOwn"](batch), false);
+    assert.deepEqual([own.showsBranch(batch), own.afterClaim()], [true, READ_BRANCH]);
+    const end = { generation: feeds.generation(OWN_SLOT), tip: own.claimedTip(OWN_SLOT) };
     own.rechain(9);
-    see(outbox, 8, 1, OWN_SLOT);
+    see(own, 8, 1, OWN_SLOT);
     assert.deepEqual([own.showsBranch(batch), own.afterClaim()], [false, READ_BRANCH]);
-    addJoinedEnd(feeds, 8, 1, outbox.ownTip);
+    addJoinedEnd(feeds, 8, 1, own.ownTip);
     assert.equal(own.afterClaim(), KEEP);
     // A peer that holds the feed as it was before gets the generation, too.
     assert.ok(hasJoinedEnd(feeds, end.generation, 1, end.tip));

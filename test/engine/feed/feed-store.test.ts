@@ -88,7 +88,7 @@ function run(feedBytes: number[], acts: Act[], withBegin: boolean): void {
 
 /** Compares what each node holds with what was published. */
 function checkAll(nodes: FeedNode[]): void {
-  const mayLack = nodes.some((node) => node.feeds.room.removalsForgotten > 0);
+  const mayLack = nodes.some((node) => node.feeds.arena.removalsForgotten > 0);
   for (const node of nodes) {
     node.mayLackRemovals ||= mayLack;
     node.check();
@@ -208,9 +208,9 @@ describe("a node's own feed", () => {
     author.say(setEvent("for ever", 0));
     const { feeds } = author;
     for (let n = 1; n < 60; n++) author.say(logEvent(n));
-    feeds.room.expire(T + 199999);
+    feeds.arena.expire(T + 199999);
     assert.deepEqual(author.held(0).slice(0, 3), [1, 2, 3]);
-    feeds.room.expire(T + 200000);
+    feeds.arena.expire(T + 200000);
     assert.deepEqual(author.held(0).slice(0, 2), [2, 3]);
     assert.equal(feeds.lastRemoval(0), 1, "who still holds it has to hear of that");
   });
@@ -219,7 +219,7 @@ describe("a node's own feed", () => {
     const { author } = alone(1000);
     author.say({ ...setEvent("short", 0), ttlSeconds: 200 });
     author.say(setEvent("for ever", 0));
-    author.feeds.room.expire(T + 200000);
+    author.feeds.arena.expire(T + 200000);
     assert.deepEqual(author.held(0), [1, 2], "its number is needed");
     for (let n = 1; n < 60; n++) author.say(logEvent(n));
     assert.equal(author.held(0)[0], 2);

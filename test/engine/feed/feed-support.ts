@@ -10,6 +10,7 @@ import { FeedStore } from "../../../src/engine/feed/feed-store.js";
 import { History } from "../../../src/engine/feed/history.js";
 import { Intake } from "../../../src/engine/feed/intake.js";
 import { LACKS_EVENTS, LACKS_NOTHING, BatchWriter } from "../../../src/engine/feed/batch-writer.js";
+import { Hlc } from "../../../src/engine/feed/hlc.js";
 import { BatchData, beginBatches, checkBatch, readBatchHead } from "../../../src/engine/feed/batches.js";
 import { nodeDigest } from "../../../desktop/platform/node-digest.js";
 
@@ -206,10 +207,10 @@ export class FeedNode {
 
   constructor(readonly ids: number[], feedBytes: number, readonly truths: Map<number, Truth>, eventBytesMax = 128) {
     this.feeds = new FeedStore({ id: (slot) => ids[slot] }, ids.length, feedBytes, eventBytesMax, nodeDigest);
-    this.batch = new BatchData(this.feeds.chain);
-    this.intake = new Intake(this.feeds);
+    this.batch = new BatchData(this.feeds);
+    this.intake = new Intake(this.feeds, new Hlc());
     this.history = new History(this.feeds);
-    this.writer = new BatchWriter(this.feeds, new Reader(), this.event);
+    this.writer = new BatchWriter(this.feeds, new Hlc(), new Reader(), this.event);
     this.told = ids.map(() => ({ generation: -1, told: new Set(), last: 0, values: new Map() }));
   }
 
@@ -371,7 +372,7 @@ export class FeedNode {
     const { arena } = this.feeds;
     const spare = this.ids.flatMap((_, slot) => this.held(slot).map((number) => arena.find(slot, number)))
       .filter((record) => !this.feeds.isLive(record)).reduce((sum, record) => sum + arena.wordsAt(record), 0);
-    assert.equal(this.feeds.room["spareWords"], spare, "words that may go");
+    assert.equal(this.feeds.arena["spareWords"], spare, "words that may go");
     assert.ok(this.feeds.arena.room() >= 0 && this.feeds.arena.room() <= this.feeds.arena.size());
   }
 

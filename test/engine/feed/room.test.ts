@@ -40,7 +40,7 @@ describe("room for events", () => {
     for (let n = 0; n < 5; n++) append(feeds, OWN, removeEvent(`gone ${n}`, n));
     for (let n = 5; n < 200; n++) assert.ok(append(feeds, OWN, n % 2 === 0 ? logEvent(n) : setEvent("key", n)));
     assert.equal(live(feeds, OWN, "remove").length, 5);
-    assert.equal(feeds.room.removalsForgotten, 0);
+    assert.equal(feeds.arena.removalsForgotten, 0);
   });
 
   it("removals that hide nothing go next, the oldest first, and are counted; values never go", () => {
@@ -51,12 +51,12 @@ describe("room for events", () => {
     assert.ok(count > 20);
     assert.equal(live(feeds, OWN, "set").length, count);
     // The rest takes the room for one event that stays free of values.
-    assert.ok(feeds.room.removalsForgotten >= 8 && live(feeds, PEER, "remove").length <= 1);
+    assert.ok(feeds.arena.removalsForgotten >= 8 && live(feeds, PEER, "remove").length <= 1);
     const fewer = storeOf(2000);
     for (let n = 0; n < 10; n++) append(fewer, n % 2 === 0 ? OWN : PEER, removeEvent(`gone ${n}`, n));
-    for (let n = 0; fewer.room.removalsForgotten < 4; n++) assert.ok(append(fewer, OWN, setEvent(`key ${n}`, 10 + n)));
+    for (let n = 0; fewer.arena.removalsForgotten < 4; n++) assert.ok(append(fewer, OWN, setEvent(`key ${n}`, 10 + n)));
     const left = [OWN, PEER].flatMap((slot) => live(fewer, slot, "remove")).sort();
-    const forgotten = fewer.room.removalsForgotten;
+    const forgotten = fewer.arena.removalsForgotten;
     assert.deepEqual(left, Array.from({ length: 10 - forgotten }, (_, i) => `gone ${forgotten + i}`));
   });
 
@@ -67,7 +67,7 @@ describe("room for events", () => {
     let count = 0;
     while (append(feeds, OWN, setEvent(`key ${count}`, 20 + count))) count++;
     assert.equal(live(feeds, OWN, "remove").length, 10);
-    assert.equal(feeds.room.removalsForgotten, 0);
+    assert.equal(feeds.arena.removalsForgotten, 0);
     assert.ok(append(feeds, OWN, setEvent("key 0", 1000)), "a value can always be changed");
     assert.ok(append(feeds, OWN, logEvent(1001)));
   });
@@ -76,9 +76,9 @@ describe("room for events", () => {
     const feeds = storeOf(2000);
     for (let n = 0; n < 10; n++) append(feeds, OWN, removeEvent(`gone ${n}`, n));
     for (let n = 0; n < 10; n++) append(feeds, OWN, { ...setEvent(`short ${n}`, 10 + n), ttlSeconds: 60 });
-    feeds.room.physicalMs = T + 3600000;
+    feeds.arena.physicalMs = T + 3600000;
     let count = 0;
-    while (feeds.room.removalsForgotten === 0 && append(feeds, OWN, setEvent(`key ${count}`, 100 + count))) count++;
+    while (feeds.arena.removalsForgotten === 0 && append(feeds, OWN, setEvent(`key ${count}`, 100 + count))) count++;
     assert.ok(live(feeds, OWN, "set").every((key) => key.startsWith("key")));
   });
 
@@ -88,7 +88,7 @@ describe("room for events", () => {
     let count = 0;
     while (append(feeds, OWN, setEvent(`key ${count}`, 1 + count))) count++;
     assert.ok(feeds.reserve(recordWords(64 + COPY_BYTES)), "there is room for one more event");
-    assert.deepEqual([feeds.room.removalsForgotten, feeds.sequence(PEER), feeds.floor(PEER)], [1, 1, 2]);
+    assert.deepEqual([feeds.arena.removalsForgotten, feeds.sequence(PEER), feeds.floor(PEER)], [1, 1, 2]);
     assert.ok(feeds.isComplete(PEER) && feeds.tipFirst(PEER) !== 0);
     assert.equal(feeds.lastRemoval(PEER), 1);
     assert.ok(append(feeds, PEER, removeEvent("key 1", 1000)));

@@ -144,5 +144,5 @@ function checkStore(feeds: FeedStore): void {
     }
     assert.ok(found, "the index finds it");
   }
-  assert.equal(feeds.room.spareWords, spare);
+  assert.equal(feeds.arena.spareWords, spare);
 }

@@ -44,7 +44,7 @@ describe("events whose author is gone", () => {
     runUntilForgotten(network);
     for (const engine of network.engines.values()) {
       assert.equal(engine.rows.find(1), -1);
-      assert.equal(engine.feed!.upkeep.valuesForgotten, 0);
+      assert.equal(engine.feed!.valuesForgotten, 0);
       const found = records(engine).filter(({ topic }) => topic === "voucher");
       const identities = found.map(({ author, orderMs, orderCounter }) => [author, orderMs, orderCounter]);
       assert.deepEqual(identities, [[1, original.ms, original.counter]]);
@@ -158,10 +158,10 @@ describe("events whose author is gone", () => {
     assert.equal(Object.keys(shown(network.engines.get(2)!)).length, 12);
     vanish(network, 1);
     runUntilForgotten(network);
-    const { upkeep } = network.engines.get(2)!.feed!;
+    const feed = network.engines.get(2)!.feed!;
     const kept = Object.keys(shown(network.engines.get(2)!)).length;
     assert.ok(kept > 0 && kept < 12);
-    assert.equal(upkeep.valuesForgotten, 12 - kept);
+    assert.equal(feed.valuesForgotten, 12 - kept);
   });
 
   it("a node that has met nobody copies nothing", () => {
@@ -172,7 +172,7 @@ describe("events whose author is gone", () => {
     vanish(network, 1);
     runUntilForgotten(network);
     assert.deepEqual(copies(network), {});
-    assert.equal(network.engines.get(2)!.feed!.upkeep.valuesForgotten, 1);
+    assert.equal(network.engines.get(2)!.feed!.valuesForgotten, 1);
   });
 });
 
@@ -342,8 +342,8 @@ describe("events that others hide", () => {
     const engine = network.engines.get(1)!;
     const dropped = records(engine).find(({ kind }) => kind === KIND_REMOVE)!;
     const slot = engine.rows.find(2);
-    engine.feed!.feeds.room["raiseFloor"](slot);
-    engine.feed!.feeds.room.removeValue(slot, dropped.record);
+    engine.feed!.feeds.arena["raiseFloor"](slot);
+    engine.feed!.feeds.arena.removeValue(slot, dropped.record);
     assert.deepEqual(shown(engine), { "voucher/7": cbor("paid") });
     network.run(4 * PASS_ROUNDS * ROUND);
     assert.equal(ownRecords(network, 2).length, 1, "it waits for the author");

@@ -3,6 +3,8 @@ import { Reader } from "../../../src/engine/wire/cursor.js";
 import { EventData } from "../../../src/engine/feed/event.js";
 import { KIND_END, KIND_LOG, KIND_REMOVE, KIND_SET } from "../../../src/engine/feed/kinds.js";
 import { BatchWriter } from "../../../src/engine/feed/batch-writer.js";
+import { writeGaps } from "../../../src/engine/feed/gaps.js";
+import { Hlc } from "../../../src/engine/feed/hlc.js";
 import { FeedProtocol } from "../../../src/engine/feed/feed-protocol.js";
 import type { FeedMaker } from "../../../src/engine/options.js";
 import { SECTION_EVENTS, SECTION_HISTORY, SECTION_SNAPSHOT, TYPE_SYN } from "../../../src/engine/wire/frame.js";
@@ -90,8 +92,8 @@ export function plain(event: EventVector): PlainEvent {
 
 function makeEngine(id: number, feedBytes: number): Engine {
   // Not by `eventFeeds`: some vectors need fewer bytes than that option allows.
-  const feeds: FeedMaker = (rows, _clock, stats, frame, ownRow) => new FeedProtocol(
-    rows, stats, frame, ownRow, feedBytes, vectors.eventBytesMax, nodeDigest, true,
+  const feeds: FeedMaker = (rows, _clock, frame, ownRow) => new FeedProtocol(
+    rows, frame, ownRow, feedBytes, vectors.eventBytesMax, nodeDigest, true,
   );
   return new Engine(engineOptions({ id, address: ADDRESS, capacity: 8, feeds }));
 }
@@ -115,9 +117,9 @@ export function sender(feed: FeedVectors, vector: FrameVector): Engine {
   const engine = makeEngine(feed.author, 4096);
   for (const { canonical, sequence } of feed.events) {
     const bytes = fromHex(canonical);
-    engine.feed!.own.restore(feed.generation, sequence, bytes, 0, bytes.length);
+    engine.feed!.restore(feed.generation, sequence, bytes, 0, bytes.length);
   }
-  engine.feed!.own.endRestore();
+  engine.feed!.endRestore();
   engine.start(1000, 25, true);
   forget(engine, OWN_SLOT, vector.sent?.floor);
   return engine;
@@ -144,8 +146,8 @@ export function write(of: FeedVectors, vector: FrameVector): Uint8Array {
   const { sections } = vector;
   const writer = new FrameWriter();
   const out = new Uint8Array(1200);
-  const runs = new BatchWriter(feed.feeds, new Reader(), new EventData());
-  writer.feeds = feed.outbox;
+  const runs = new BatchWriter(feed.feeds, new Hlc(), new Reader(), new EventData());
+  writer.feeds = feed;
   writer.begin(out, out.length, TYPE_SYN, 0, engine.rows, 1, 0);
   if (sections.snapshot !== undefined) {
     writer.beginEvents(SECTION_SNAPSHOT);
@@ -161,7 +163,7 @@ export function write(of: FeedVectors, vector: FrameVector): Uint8Array {
   }
   if (sections.frontier) writer.writeFeedsHash(engine.rows);
   else writer.end += 7;
-  if (sections.gap) feed.outbox.gaps.write(writer, runs, false);
+  if (sections.gap) writeGaps(feed.feeds, writer, runs, false);
   if (sections.history !== undefined) {
     writer.beginEvents(SECTION_HISTORY);
     runs.begin();
@@ -198,5 +200,5 @@ function learn(engine: Engine, id: number): void {
 function forget(engine: Engine, slot: number, floor = 1): void {
   const { feeds } = engine.feed!;
   while (feeds.arena.nextUnnotified() !== 0) continue;
-  while (feeds.floor(slot) < floor) feeds.room["raiseFloor"](slot);
+  while (feeds.floor(slot) < floor) feeds.arena["raiseFloor"](slot);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Clock } from "../../../src/engine/clock.js";
 import { countLost, isLiveSeed, isManyDown } from "../../../src/engine/membership/lost-nodes.js";
-import { ProbeOrder } from "../../../src/engine/membership/probe-order.js";
+import { isPartial, updatePartial } from "../../../src/engine/membership/probe-order.js";
 import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
 import { Suspicion } from "../../../src/engine/membership/suspicion.js";
 import { restMs } from "../../../src/engine/table/own-row.js";
@@ -18,7 +18,7 @@ const REMOTE_RESTS = 2;
 
 /** A table with its own row, and what adds others. */
 function tableOfOne(): { rows: Rows; clock: Clock; suspicion: Suspicion; add: (id: number, state?: number) => number } {
-  const rows = new Rows(CAPACITY, 0);
+  const rows = new Rows(CAPACITY, 0, undefined, undefined, 4 * SEED_WORDS);
   const clock = new Clock(ROUND_MS);
   const suspicion = new Suspicion(rows, clock, 1e6);
   const add = (id: number, state = UP): number => {
@@ -51,25 +51,25 @@ describe("a table that grows", () => {
 
   it("rows that are lost are counted, and a round in which there are none ends that", () => {
     const { rows, suspicion, add } = tableOfOne();
-    const order = new ProbeOrder(CAPACITY);
     const slots = [2, 3, 4].map((id) => add(id));
-    order.updatePartial(rows);
+    updatePartial(rows);
     assert.equal(rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST), false);
     rows.setRemote(slots[0]);
-    order.updatePartial(rows);
-    assert.deepEqual([countLost(rows, false), order.isPartial, isManyDown(rows)], [1, true, false]);
+    updatePartial(rows);
+    assert.deepEqual([countLost(rows, false), isPartial(rows), isManyDown(rows)], [1, true, false]);
     suspicion.raise(slots[1], DOWN);
     assert.deepEqual([countLost(rows, false), isManyDown(rows)], [2, true]);
     rows.remove(slots[1]);
     rows.remove(slots[0]);
-    order.updatePartial(rows);
+    updatePartial(rows);
     assert.deepEqual(
-      [countLost(rows, false), order.isPartial, rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)], [0, false, false]);
+      [countLost(rows, false), isPartial(rows), rows.hasFlag(OWN_SLOT, FLAG_ANY_LOST)], [0, false, false]);
   });
 
   it("a seed is live while any live row has its address, also another one than before", () => {
     const { rows, suspicion, add } = tableOfOne();
-    const seeds = new Seeds(4, 1, PORT, 0, new WordPool(4 * SEED_WORDS));
+    const seeds = new Seeds(rows);
+    seeds.allocSeeds(4, 1, PORT, 0, new WordPool(4 * SEED_WORDS, rows.words));
     seeds.pin(9, PORT);
     assert.equal(isLiveSeed(rows, seeds, 0), false);
     const slot = add(9);

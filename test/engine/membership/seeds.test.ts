@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Random } from "../../../src/engine/random.js";
+import { seedRandom } from "../../../src/engine/table/random.js";
 import { SEED_WORDS, Seeds } from "../../../src/engine/membership/seeds.js";
+import { Rows } from "../../../src/engine/table/rows.js";
 import { WordPool } from "../../../src/engine/word-pool.js";
 import { PORT } from "../../support/engine-options.js";
 import { propertyOptions } from "../../support/random.js";
@@ -10,7 +11,12 @@ const OWN = 0x0a000001;
 const BROADCAST = 0x0a0000ff;
 
 function seedsOf(seedCapacity: number): Seeds {
-  return new Seeds(seedCapacity, OWN, PORT, BROADCAST, new WordPool(seedCapacity * SEED_WORDS));
+  const words = seedCapacity * SEED_WORDS;
+  const rows = new Rows(2, 0, undefined, undefined, words);
+  seedRandom(rows.words, 1, 1);
+  const seeds = new Seeds(rows);
+  seeds.allocSeeds(seedCapacity, OWN, PORT, BROADCAST, new WordPool(words, rows.words));
+  return seeds;
 }
 
 function list(seeds: Seeds): string[] {
@@ -23,7 +29,7 @@ describe("Seeds", () => {
     assert.equal(seeds.count, 0);
     assert.equal(seeds.pin(9, PORT), true);
     assert.equal(seeds.pin(0xffffffff, 65535), true);
-    seeds.learn(7, 1, new Random(1, 1));
+    seeds.learn(7, 1);
     assert.deepEqual(list(seeds), ["9:5000", "4294967295:65535", "7:1"]);
     assert.ok(seeds.has(9, PORT) && seeds.has(7, 1));
     assert.ok(!seeds.has(9, 1) && !seeds.has(7, PORT) && !seeds.has(0, 0));
@@ -31,23 +37,21 @@ describe("Seeds", () => {
 
   it("the list keeps each address once, and another port is another address", () => {
     const seeds = seedsOf(4);
-    const random = new Random(1, 1);
     for (let i = 0; i < 3; i++) {
       assert.equal(seeds.pin(9, PORT), true);
-      seeds.learn(9, PORT, random);
-      seeds.learn(9, PORT + 1, random);
+      seeds.learn(9, PORT);
+      seeds.learn(9, PORT + 1);
     }
     assert.deepEqual(list(seeds), ["9:5000", "9:5001"]);
   });
 
   it("the list never has the node itself or the broadcast address", () => {
     const seeds = seedsOf(4);
-    const random = new Random(1, 1);
     assert.equal(seeds.pin(OWN, PORT), true);
     assert.equal(seeds.pin(BROADCAST, PORT), true);
     assert.equal(seeds.pin(BROADCAST, 1), true);
-    seeds.learn(OWN, PORT, random);
-    seeds.learn(BROADCAST, PORT, random);
+    seeds.learn(OWN, PORT);
+    seeds.learn(BROADCAST, PORT);
     assert.equal(seeds.count, 0);
     seeds.pin(OWN, PORT + 1);
     assert.deepEqual(list(seeds), [`${OWN}:5001`]);
@@ -65,21 +69,20 @@ describe("Seeds", () => {
   it("the list learns nothing when all places are pinned", () => {
     const seeds = seedsOf(1);
     seeds.pin(1, 1);
-    for (let i = 2; i < 50; i++) seeds.learn(i, 1, new Random(i, i));
+    for (let i = 2; i < 50; i++) seeds.learn(i, 1);
     assert.deepEqual(list(seeds), ["1:1"]);
   });
 
   it("a learnt address replaces only learnt ones, each of them in the course of time", () => {
     const seeds = seedsOf(5);
-    const random = new Random(3, 4);
     seeds.pin(1, 1);
     seeds.pin(2, 1);
-    for (let i = 10; i < 13; i++) seeds.learn(i, 1, random);
+    for (let i = 10; i < 13; i++) seeds.learn(i, 1);
     assert.equal(seeds.count, 5);
     const replaced = new Set<number>();
     for (let i = 100; i < 200; i++) {
       const before = list(seeds);
-      seeds.learn(i, 1, random);
+      seeds.learn(i, 1);
       const after = list(seeds);
       const changed = after.flatMap((seed, index) => seed === before[index] ? [] : [index]);
       assert.equal(changed.length, 1);
@@ -96,10 +99,9 @@ describe("Seeds", () => {
     const pins = fc.array(endpoint, { maxLength: 4 });
     fc.assert(fc.property(fc.integer({ min: 1, max: 6 }), pins, fc.array(endpoint), (capacity, pinned, learnt) => {
       const seeds = seedsOf(capacity);
-      const random = new Random(capacity, 0);
       const kept = pinned.filter(([address, port]) => seeds.pin(address, port) && seeds.has(address, port));
       const before = seeds.count;
-      for (const [address, port] of learnt) seeds.learn(address, port, random);
+      for (const [address, port] of learnt) seeds.learn(address, port);
       const after = list(seeds);
       assert.ok(after.length <= capacity && after.length >= before);
       assert.equal(new Set(after).size, after.length);

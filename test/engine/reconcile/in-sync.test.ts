@@ -77,7 +77,7 @@ describe("ACKs in sync", () => {
     const network = settled(feeds(), feeds());
     network.run(2 * ROUND_MS);
     const engine = network.engines.get(1) as Engine;
-    const outbox = engine.feed!.outbox;
+    const outbox = engine.feed!;
     const last = (): Sent => network.sent.filter(({ from }) => from === 1).filter(isType(TYPE_SYN)).at(-1)!;
     const syn = last();
     const { counter } = readGood(syn.bytes);

@@ -14,8 +14,9 @@ describe("Outbox: rows to send", () => {
     const held = [1, 2, 3].map((id) => ({
       id, address: 0xc0a80000 + id, port: 5000, revision: 1, heartbeat: 1, state: id === 3 ? DOWN : UP, value: "",
     }));
-    const rows = tableOf(held);
-    const pool = new WordPool(outboxWords(DATAGRAM_BYTES_MAX, rows.capacity));
+    const words = outboxWords(DATAGRAM_BYTES_MAX, held.length);
+    const rows = tableOf(held, words);
+    const pool = new WordPool(words, rows.words);
     const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, pool);
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     outbox.clear();
@@ -34,11 +35,12 @@ describe("Outbox: rows to send", () => {
 describe("Outbox: updates", () => {
   /** Ids of the rows in a SYN of a node that has 20 rows. */
   function idsInSyn(mark: (rows: ReturnType<typeof tableOf>) => void): number[] {
+    const words = outboxWords(DATAGRAM_BYTES_MAX, 20);
     const rows = tableOf(Array.from({ length: 20 }, (_, i) => ({
       id: i + 1, address: 0xc0a80001 + i, port: 5000, revision: 1, heartbeat: 1, state: 0, value: "",
-    })));
+    })), words);
     mark(rows);
-    const pool = new WordPool(outboxWords(DATAGRAM_BYTES_MAX, rows.capacity));
+    const pool = new WordPool(words, rows.words);
     const outbox = new Outbox(rows, DATAGRAM_BYTES_MAX, undefined, pool);
     const out = { bytes: new Uint8Array(DATAGRAM_BYTES_MAX), length: 0, address: 0, port: 0 };
     outbox.clear();

@@ -7,7 +7,7 @@ import {
   SECTION_INDIRECT_ACK, SECTION_LIMITS, SECTION_PING_REQ, SECTION_ROWS, SECTION_SKETCH, SECTION_WANT, SECTION_WINDOW,
   TYPE_ADVERTISED, TYPE_LEAVE, TYPE_SYN, sectionHead,
 } from "../../../src/engine/wire/frame.js";
-import { WANTS, WINDOW } from "../../../src/engine/reconcile/outbox-words.js";
+import { NODE_WORDS, WINDOW } from "../../../src/engine/table/node-words.js";
 import { SKETCH_WORDS, sketchRows } from "../../../src/engine/reconcile/sketch.js";
 import { writeWindow } from "../../../src/engine/reconcile/window.js";
 import { networkHash } from "../../../src/engine/table/hash.js";
@@ -83,8 +83,9 @@ export function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-export function tableOf(held: VectorRow[]): Rows {
-  const rows = new Rows(held.length, 64);
+/** @param poolWords as of `Rows` */
+export function tableOf(held: VectorRow[], poolWords?: number): Rows {
+  const rows = new Rows(held.length, 64, undefined, undefined, poolWords);
   for (const row of held) {
     const value = bytesOf(row.value);
     rows.merge(Object.assign(new RowData(), row, { valueStart: 0, valueLength: value.length }), value);
@@ -129,7 +130,7 @@ export function write(vector: FrameVector): Uint8Array {
   writeIds(writer, SECTION_INDIRECT_ACK, vector.heard);
   if (vector.limits === "same") writer.u16(sectionHead(SECTION_LIMITS, 0));
   else if (vector.limits !== undefined) writer.writeLimits(...vector.limits, network);
-  if (vector.window !== undefined) writeWindow(new Uint32Array(WANTS).fill(vector.window, WINDOW), 0, writer, 0);
+  if (vector.window !== undefined) writeWindow(new Uint32Array(NODE_WORDS).fill(vector.window, WINDOW), writer, 0);
   if (vector.sketch === true) {
     const words = new Uint32Array(SKETCH_WORDS);
     sketchRows(rows, words, 0, vector.counter, false);

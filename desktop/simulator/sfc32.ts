@@ -1,9 +1,8 @@
 /**
- * The engine's random numbers: sfc32 by Chris Doty-Humphrey (PractRand), 128
- * bits of state, additions and shifts only. All random decisions of a node draw
- * from here, so one seed replays a whole network.
+ * sfc32 by Chris Doty-Humphrey (PractRand) as an object: the same numbers as those of the engine, whose state is in
+ * words of a node. For simulations, which have thousands of streams.
  */
-export class Random {
+export class Sfc32 {
   private a = 0;
   private b = 0;
   private c = 0;
