@@ -3,7 +3,6 @@ import { hasLiveNode } from "./membership/probe-order.js";
 import { ALONE_ROUNDS, type Faults, NOTIFY_ALONE, NOTIFY_CAPACITY, NOTIFY_NO_FEEDS } from "./notifications.js";
 import type { Stats } from "./stats.js";
 import type { RowData } from "./table/row-data.js";
-import { countBetween } from "./table/fingerprints.js";
 import { FLAG_LIMITS } from "./table/row-flags.js";
 import { MERGED_FRESHER, MERGED_VALUE, OWN_SLOT, type Rows } from "./table/rows.js";
 import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
@@ -58,9 +57,7 @@ function compareLimits(
 /** PROTOCOL 5.7: reports that this node holds more rows than a peer has room for. Tombstones give way to other rows. */
 function compareCapacity(rows: Rows, faults: Faults, stats: Stats): void {
   const least = stats.leastCapacity();
-  // Without counting, where that decides.
-  if (least === 0 || rows.count <= least) return;
-  if (countBetween(rows, 0, ORDER_KEY_MAX) > least) faults.report(NOTIFY_CAPACITY, OWN_SLOT);
+  if (least > 0 && rows.counted > least) faults.report(NOTIFY_CAPACITY, OWN_SLOT);
 }
 
 /** Once a round: reports that this node holds more rows than a peer has room for, or that no other node is live. */
@@ -80,8 +77,6 @@ export function isOfNetwork(rows: Rows, frame: FrameReader): boolean {
   const slot = rows.find(frame.id);
   return slot >= 0 && rows.hasFlag(slot, FLAG_LIMITS);
 }
-
-const ORDER_KEY_MAX = 0xffffffff;
 
 /** Whether SYNs to the node in a slot show this node's limits: those of that node are not known. @param slot or -1 */
 export function showsLimits(rows: Rows, slot: number): boolean {

@@ -1,4 +1,5 @@
 export { EVENT_LIMIT_SHIFT } from "./wire/frame.js";
+import { UNMARKED_ROWS_MAX, nextChanged } from "./table/changes.js";
 import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, OWN_SLOT, type Rows } from "./table/rows.js";
 import type { ReplayGuard } from "./wire/replay-guard.js";
 
@@ -73,7 +74,10 @@ function nextStranger(guard: ReplayGuard, out: Notification): boolean {
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
   const end = rows.changesEnd;
-  for (let slot = rows.changesFrom; slot < end; slot++) {
+  const isMarked = rows.capacity > UNMARKED_ROWS_MAX;
+  let slot = rows.changesFrom - 1;
+  while (++slot < end) {
+    if (isMarked) slot = nextChanged(rows.words, rows.capacity, slot, end);
     const word = rows.word(slot);
     if ((word & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) === 0 || !rows.isHeld(slot)) continue;
     const isUpdated = (word & FLAG_NOTIFY_UPDATE) !== 0;

@@ -1,5 +1,5 @@
 import {
-  countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
+  countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
@@ -246,9 +246,12 @@ function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
   outbox.summary.begin(log, SECTION_ROW_FINGERPRINTS);
+  let start = 0;
   for (let range = 0; range < 1 << log; range++) {
-    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.isOverFeeds());
+    const end = rows.placeBehind(start, rangeTo(range, log), rows.count >>> log);
+    const own = rangeFingerprint(rows, start, end, frame.counter, frame.isOverFeeds());
     if (own !== frame.readFingerprint()) outbox.summary.mark(range);
+    start = end;
   }
 }
 
@@ -261,10 +264,10 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
     const range = frame.varint();
     const count = frame.varint();
     const roster = frame.u8();
-    const from = rangeFrom(range, log);
-    const to = rangeTo(range, log);
-    if (countBetween(rows, from, to) === count && rosterFingerprint(rows, from, to) === roster) {
-      sendDifferent(rows, outbox, frame, from, to);
+    const start = rows.placeOf(rangeFrom(range, log));
+    const end = rows.placeBehind(start, rangeTo(range, log), rows.count >>> log);
+    if (countBetween(rows, start, end) === count && rosterFingerprint(rows, start, end) === roster) {
+      sendDifferent(rows, outbox, frame, start, end);
     } else {
       outbox.summary.mark(range);
       frame.skip(count);
@@ -299,9 +302,7 @@ function isComparable(rows: Rows, frame: FrameReader): boolean {
   return !frame.isOverFeeds() || rows.feedsHash !== undefined;
 }
 
-function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
+function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, start: number, end: number): void {
   for (let place = start; place < end; place++) {
     const slot = rows.slotAt(place);
     if (!isCounted(rows.state(slot))) continue;

@@ -134,7 +134,7 @@ export class SummaryWriter {
    * Returns false when there is no room. `write` must follow.
    */
   writeAll(writer: FrameWriter, counter: number): boolean {
-    const count = countBetween(this.rows, 0, KEY_MAX);
+    const count = this.rows.counted;
     if (count <= SINGLE_ROWS_MAX) {
       this.begin(0, SECTION_ROW_FINGERPRINTS);
       this.mark(0);
@@ -168,7 +168,7 @@ export class SummaryWriter {
   planSketch(writer: FrameWriter): boolean {
     const rows = this.rows;
     if (rows.capacity < SKETCHED_ROWS_LEAST || this.key(SKETCH_PAUSE) > 0) return false;
-    if (writer.room() < SKETCH_SECTION_BYTES || countBetween(rows, 0, KEY_MAX) < SKETCHED_ROWS_LEAST) return false;
+    if (writer.room() < SKETCH_SECTION_BYTES || rows.counted < SKETCHED_ROWS_LEAST) return false;
     writer.reserve(SKETCH_SECTION_BYTES);
     return true;
   }
@@ -246,7 +246,10 @@ export class SummaryWriter {
   private isListed(range: number): boolean {
     if (!this.isMarked(range)) return false;
     if (this.key(SECTION) === SECTION_DIGEST) return true;
-    const count = countBetween(this.rows, rangeFrom(range, this.key(LOG)), rangeTo(range, this.key(LOG)));
+    const rows = this.rows;
+    const log = this.key(LOG);
+    const start = rows.placeOf(rangeFrom(range, log));
+    const count = countBetween(rows, start, rows.placeBehind(start, rangeTo(range, log), rows.count >>> log));
     return count <= EXPLICIT_ROWS || rowFingerprintsBytes(range, count) > this.rowFingerprintsBytesMax;
   }
 

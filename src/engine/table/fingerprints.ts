@@ -1,5 +1,6 @@
 import type { Rows } from "./rows.js";
-import { isCounted } from "./states.js";
+import { FLAGS, HEARTBEAT, ID, REVISION, STATE_BITS, STATE_SHIFT, WORDS } from "./row-layout.js";
+import { ASLEEP, UP, isCounted } from "./states.js";
 
 /*
  * Fingerprints, with which two nodes find the rows that differ. They leave out
@@ -7,13 +8,13 @@ import { isCounted } from "./states.js";
  * take 64 bytes of a board's RAM.
  */
 
-/** 8 bits over the rows with order keys from `from` to `to`, and their feeds if wanted; other bits for each `salt`. */
-export function rangeFingerprint(rows: Rows, from: number, to: number, salt: number, withFeeds: boolean): number {
+/**
+ * 8 bits over the rows at places from `start` to below `end`, and their feeds if wanted; other bits for each `salt`.
+ */
+export function rangeFingerprint(rows: Rows, start: number, end: number, salt: number, withFeeds: boolean): number {
   const first = rows.tableHash.first;
   const second = rows.tableHash.second;
   rows.tableHash.clear();
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
   for (let place = start; place < end; place++) addRow(rows, rows.slotAt(place), withFeeds);
   return fold(rows, first, second, salt) & 0xff;
 }
@@ -41,37 +42,32 @@ export function feedFingerprint(rows: Rows, slot: number, salt: number): number 
   return fold(rows, first, second, salt) & 0xff;
 }
 
-/** 8 bits over the ids of the rows with order keys from `from` to `to`. */
-export function rosterFingerprint(rows: Rows, from: number, to: number): number {
+/** 8 bits over the ids of the rows at places from `start` to below `end`. */
+export function rosterFingerprint(rows: Rows, start: number, end: number): number {
   let sum = 0;
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
   for (let place = start; place < end; place++) {
     if (rows.isCountedAt(place)) sum = (sum + rows.orderKeyAt(place)) | 0;
   }
   return (sum ^ (sum >>> 16)) & 0xff;
 }
 
-/** The number of rows with order keys from `from` to `to`. */
-export function countBetween(rows: Rows, from: number, to: number): number {
-  let count = 0;
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
-  for (let place = start; place < end; place++) if (rows.isCountedAt(place)) count++;
+/** The number of rows but tombstones at places from `start` to below `end`. */
+export function countBetween(rows: Rows, start: number, end: number): number {
+  let count = end - start;
+  // Mostly there are no tombstones, and no row has to be visited.
+  if (rows.counted < rows.count) {
+    for (let place = start; place < end; place++) if (!rows.isCountedAt(place)) count--;
+  }
   return count;
 }
 
-/** The place behind all rows with order keys up to `to`: one search is cheaper than the key of each row. */
-export function placeBehind(rows: Rows, to: number): number {
-  return to === KEY_MAX ? rows.count : rows.placeOf(to + 1);
-}
-
-const KEY_MAX = 0xffffffff;
-
 function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
-  const state = rows.state(slot);
-  if (!isCounted(state)) return;
-  rows.tableHash.add(rows.id(slot), rows.revision(slot), rows.heartbeat(slot), state);
+  // In place, as tens of rows are looked at for each that differs.
+  const words = rows.words;
+  const at = slot * WORDS;
+  const held = (words[at + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
+  if (!isCounted(held)) return;
+  rows.tableHash.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], held === ASLEEP ? UP : held, 1);
   if (withFeeds && rows.feedsHash !== undefined) rows.feedsHash.addTo(rows.tableHash, slot);
 }
 

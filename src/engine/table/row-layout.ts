@@ -12,6 +12,11 @@ export const DEADLINE = 4;
 export const FLAGS = 5;
 export const WORDS = 6;
 
+// Words of the table, behind those of its rows, and before the marks of `changes.ts`.
+export const GROWN_MS = 0;
+export const COUNTED = 1;
+export const TABLE_WORDS = 2;
+
 export const PORT = 0;
 /** Slot of the node that the freshest statement came from. */
 export const VIA = 1;

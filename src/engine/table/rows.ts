@@ -1,20 +1,22 @@
 import { ANSWERED_MAX, clearAnswers, countAnswer } from "./answers.js";
+import { UNMARKED_ROWS_MAX, changeWords, markChange } from "./changes.js";
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { leastWorth } from "./least-worth.js";
-import { seekId, seekPlace } from "./seek-place.js";
+import { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
+import { seekId, seekPlace, walkToPlace } from "./seek-place.js";
 import {
   PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, countUpdates, digitsOf, transmitsOf,
 } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
-  LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, VIA, WORDS,
+  COUNTED, GROWN_MS, LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, TABLE_WORDS, VIA, WORDS,
 } from "./row-layout.js";
 import {
-  FLAG_ANY_LOST, FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN,
-  FLAG_REMOTE, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
+  FLAG_ANY_LOST, FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_HELD, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE,
+  FLAG_PROVEN, FLAG_REMOTE, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { ASLEEP, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { LINE_ADDRESSES, type Media, isReached, isTrusted } from "./subnets.js";
@@ -26,30 +28,17 @@ export {
   FLAG_WINDOW,
 } from "./row-flags.js";
 export { LIST_PROBE_ORDER, LIST_TO_SEND, ROW_BYTES } from "./row-layout.js";
+export { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
+export { ANSWERS_MAX } from "./answers.js";
 export { TRANSMITS_MAX } from "./transmits.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
 
-// What `merge` returns.
-export const MERGED_NOTHING = 0;
-/** The statement is the one that is held, the state is higher. */
-export const MERGED_STATE = 1;
-/** A fresher statement of the owner replaced the one that was held. */
-export const MERGED_FRESHER = 2;
-/** Refused: the table is full of rows that may not be evicted for this one. */
-export const MERGE_TABLE_FULL = 3;
-/** The statement is the one that is held, and its value, which was awaited, arrived. The state did not change. */
-export const MERGED_VALUE = 4;
-
-const FLAG_HELD = 32;
 /** Behind the uint16 columns: the slots from, and to below, which rows may have transmits left. */
 const UPDATES_HALVES = 2;
-/** Bytes of a table beside its rows: a word for `grownMs`, UPDATES_HALVES, and the list of `countAnswer`. */
-const TABLE_BYTES = 4 + 2 * (UPDATES_HALVES + ANSWERED_MAX);
-
-/** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
-export const ANSWERS_MAX = 14;
+/** With the list of `countAnswer`. */
+const TABLE_HALVES = UPDATES_HALVES + ANSWERED_MAX;
 /**
  * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot while it is
  * held. `slotAt` gives them in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes `ROW_BYTES`
@@ -80,7 +69,7 @@ export class Rows {
   declare readonly subnets: Uint32Array | undefined;
   declare readonly media: Media | undefined;
 
-  /** By slot, as in row-layout.ts. Read only. */
+  /** By slot, as in row-layout.ts; then words of the table, and the marks of `changes.ts`. Read only. */
   readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns; lists. */
   private readonly halves: Uint16Array;
@@ -93,17 +82,19 @@ export class Rows {
     if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
-    const more = poolWords ?? 0;
-    const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax) + more * 4);
-    this.words = new Uint32Array(buffer, 0, capacity * WORDS + 1 + more);
-    this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + UPDATES_HALVES + ANSWERED_MAX);
+    const more = changeWords(capacity) + TABLE_WORDS + (poolWords ?? 0);
+    const buffer = new ArrayBuffer(capacity * (ROW_BYTES + valueBytesMax) + more * 4 + TABLE_HALVES * 2);
+    this.words = new Uint32Array(buffer, 0, capacity * WORDS + more);
+    this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + TABLE_HALVES);
     this.bytes = new Uint8Array(buffer, this.words.byteLength + this.halves.byteLength);
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
 
-  /** Of `Suspicion`, in the last word: how much longer rows that are UP stay so than their deadlines say, in ms. */
-  get grownMs(): number { return this.words[this.capacity * WORDS]; }
-  set grownMs(ms: number) { this.words[this.capacity * WORDS] = ms; }
+  /** Of `Suspicion`: how much longer rows that are UP stay so than their deadlines say, in ms. */
+  get grownMs(): number { return this.words[this.capacity * WORDS + GROWN_MS]; }
+  set grownMs(ms: number) { this.words[this.capacity * WORDS + GROWN_MS] = ms; }
+  /** The number of rows but tombstones. */
+  get counted(): number { return this.words[this.capacity * WORDS + COUNTED]; }
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
   port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
@@ -232,6 +223,7 @@ export class Rows {
     this.setFlag(slot, flag);
     if (this.changesEnd === 0 || slot < this.changesFrom) this.changesFrom = slot;
     if (slot >= this.changesEnd) this.changesEnd = slot + 1;
+    if (this.capacity > UNMARKED_ROWS_MAX) markChange(this.words, this.capacity, slot);
   }
   /** 2 + ⌈log4(rows + 1)⌉, 2 to 10: updates that are missing where they ended are found by hashes. */
   transmitsOfUpdate(): number { return 2 + digitsOf(this.count, 2); }
@@ -279,6 +271,13 @@ export class Rows {
     const isOther = this.isPlaceOf(this.otherPlace, key);
     this.lastPlace = isOther ? this.otherPlace : seekPlace(this.words, this.halves, this.count, key);
     this.otherPlace = last;
+    return this.lastPlace;
+  }
+  /** The place behind the rows with order keys up to `to`, of which about `near` are at `start` and behind. */
+  placeBehind(start: number, to: number, near: number): number {
+    if (to === 0xffffffff) return this.count;
+    this.otherPlace = this.lastPlace;
+    this.lastPlace = walkToPlace(this.words, this.halves, this.count, to + 1, start, near);
     return this.lastPlace;
   }
   private isPlaceOf(place: number, key: number): boolean {
@@ -434,6 +433,7 @@ export class Rows {
     const at = slot * WORDS;
     const state = this.state(slot);
     if (!isCounted(state)) return;
+    words[this.capacity * WORDS + COUNTED] += sign;
     this.tableHash.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], state, sign);
     if (this.feedsHash === undefined) return;
     if (sign > 0) this.feedsHash.addFeed(slot);

@@ -1,7 +1,7 @@
 import { writeU16, writeU32 } from "../../cbor/big-endian.js";
 import { Writer, varintBytes, writeVarint } from "./cursor.js";
 import {
-  rangeFingerprint, countBetween, feedFingerprint, placeBehind, rosterFingerprint, rowFingerprint,
+  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint, rowFingerprint,
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
@@ -266,8 +266,11 @@ export class FrameWriter extends Writer {
     this.beginSection(SECTION_RANGE_FINGERPRINTS, 0);
     this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
     if (this.withFeeds) this.isHashless = true;
+    let start = 0;
     for (let range = 0; range < 1 << log; range++) {
-      this.u8(rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), counter, this.withFeeds));
+      const end = rows.placeBehind(start, rangeTo(range, log), rows.count >>> log);
+      this.u8(rangeFingerprint(rows, start, end, counter, this.withFeeds));
+      start = end;
     }
     this.closeSection();
   }
@@ -281,16 +284,14 @@ export class FrameWriter extends Writer {
 
   /** Writes one byte for each row in a range, salted with the frame's counter. */
   writeRowFingerprints(rows: Rows, range: number, log: number, counter: number): boolean {
-    const from = rangeFrom(range, log);
-    const to = rangeTo(range, log);
-    const count = countBetween(rows, from, to);
+    const start = rows.placeOf(rangeFrom(range, log));
+    const end = rows.placeBehind(start, rangeTo(range, log), rows.count >>> log);
+    const count = countBetween(rows, start, end);
     if (this.room() < rowFingerprintsBytes(range, count)) return false;
     if (this.withFeeds) this.isHashless = true;
     this.varint(range);
     this.varint(count);
-    this.u8(rosterFingerprint(rows, from, to));
-    const start = rows.placeOf(from);
-    const end = placeBehind(rows, to);
+    this.u8(rosterFingerprint(rows, start, end));
     for (let place = start; place < end; place++) {
       const slot = rows.slotAt(place);
       if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));

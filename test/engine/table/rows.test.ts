@@ -229,9 +229,13 @@ describe("Rows: search", () => {
         if (step === "place") {
           assert.equal(rows.placeOf(orderKey(id)), held.filter((other) => orderKey(other) < orderKey(id)).length);
         } else if (step === "print") {
-          const [from, to] = [0, orderKey(id)];
           const fresh = tableOf(contents(rows));
-          assert.equal(rangeFingerprint(rows, from, to, 3, false), rangeFingerprint(fresh, from, to, 3, false));
+          const near = steps.length >>> 2;
+          const [end, other] = [rows, fresh].map((table) => table.placeBehind(0, orderKey(id), near));
+          assert.equal(rangeFingerprint(rows, 0, end, 3, false), rangeFingerprint(fresh, 0, other, 3, false));
+          assert.equal(end, held.filter((one) => orderKey(one) <= orderKey(id)).length);
+          const from = end >>> 1;
+          assert.equal(rows.placeBehind(from, orderKey(id), near), end);
         } else if (step === "remove" && slot >= 0) {
           rows.remove(slot);
         } else if (step === "merge") {

@@ -1,0 +1,40 @@
+import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE } from "./row-flags.js";
+import { FLAGS, TABLE_WORDS, WORDS } from "./row-layout.js";
+
+/*
+ * Marks of rows with changes to notify, in a large table: a bit for each slot. There changed rows lie far apart, and
+ * visits to all rows between them would cost more than the changed rows.
+ */
+
+/** With up to so many rows, as on boards, there are no marks. */
+export const UNMARKED_ROWS_MAX = 128;
+
+/** Words that the marks take. @param capacity in rows */
+export function changeWords(capacity: number): number {
+  return capacity > UNMARKED_ROWS_MAX ? (capacity + 31) >>> 5 : 0;
+}
+
+/** @param words the rows' words */
+export function markChange(words: Uint32Array, capacity: number, slot: number): void {
+  words[capacity * WORDS + TABLE_WORDS + (slot >>> 5)] |= 1 << (slot & 31);
+}
+
+/** The first slot from `from` on whose row has changes to notify; `end - 1` when there is none below `end`. */
+export function nextChanged(words: Uint32Array, capacity: number, from: number, end: number): number {
+  const marks = capacity * WORDS + TABLE_WORDS;
+  let slot = from;
+  while (slot < end) {
+    const at = marks + (slot >>> 5);
+    const bits = words[at] >>> (slot & 31);
+    if (bits === 0) {
+      slot = (slot | 31) + 1;
+      continue;
+    }
+    if ((bits & 1) !== 0) {
+      if ((words[slot * WORDS + FLAGS] & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) !== 0) return slot;
+      words[at] &= ~(1 << (slot & 31));
+    }
+    slot++;
+  }
+  return end - 1;
+}
