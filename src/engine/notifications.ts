@@ -74,10 +74,9 @@ function nextStranger(guard: ReplayGuard, out: Notification): boolean {
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
   const end = rows.changesEnd;
-  const isMarked = rows.capacity > UNMARKED_ROWS_MAX;
   let slot = rows.changesFrom - 1;
   while (++slot < end) {
-    if (isMarked) slot = nextChanged(rows.words, rows.capacity, slot, end);
+    if (rows.capacity > UNMARKED_ROWS_MAX) slot = nextChanged(rows.words, rows.capacity, slot, end);
     const word = rows.word(slot);
     if ((word & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) === 0 || !rows.isHeld(slot)) continue;
     const isUpdated = (word & FLAG_NOTIFY_UPDATE) !== 0;

@@ -47,7 +47,7 @@ export class FeedsHash extends TableHash implements RowFeedsHash {
   subtractFeed(slot: number): void {
     const feeds = this.feeds;
     if (feeds.sequence(slot) > 0) {
-      this.subtract(feeds.author(slot), feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot));
+      this.mix(feeds.author(slot), feeds.generation(slot), feeds.sequence(slot), feeds.tipFirst(slot), -1);
     }
   }
 

@@ -246,10 +246,9 @@ export class SummaryWriter {
   private isListed(range: number): boolean {
     if (!this.isMarked(range)) return false;
     if (this.key(SECTION) === SECTION_DIGEST) return true;
-    const rows = this.rows;
     const log = this.key(LOG);
-    const start = rows.placeOf(rangeFrom(range, log));
-    const count = countBetween(rows, start, rows.placeBehind(start, rangeTo(range, log), rows.count >>> log));
+    const start = this.rows.placeOf(rangeFrom(range, log));
+    const count = countBetween(this.rows, start, this.rows.rangeEnd(start, range, log));
     return count <= EXPLICIT_ROWS || rowFingerprintsBytes(range, count) > this.rowFingerprintsBytesMax;
   }
 

@@ -21,20 +21,14 @@ export function markChange(words: Uint32Array, capacity: number, slot: number): 
 
 /** The first slot from `from` on whose row has changes to notify; `end - 1` when there is none below `end`. */
 export function nextChanged(words: Uint32Array, capacity: number, from: number, end: number): number {
-  const marks = capacity * WORDS + TABLE_WORDS;
-  let slot = from;
-  while (slot < end) {
-    const at = marks + (slot >>> 5);
+  for (let slot = from; slot < end; slot++) {
+    const at = capacity * WORDS + TABLE_WORDS + (slot >>> 5);
     const bits = words[at] >>> (slot & 31);
-    if (bits === 0) {
-      slot = (slot | 31) + 1;
-      continue;
-    }
-    if ((bits & 1) !== 0) {
+    if (bits === 0) slot |= 31;
+    else if ((bits & 1) !== 0) {
       if ((words[slot * WORDS + FLAGS] & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) !== 0) return slot;
       words[at] &= ~(1 << (slot & 31));
     }
-    slot++;
   }
   return end - 1;
 }

@@ -12,24 +12,26 @@ import { ASLEEP, UP, isCounted } from "./states.js";
  * 8 bits over the rows at places from `start` to below `end`, and their feeds if wanted; other bits for each `salt`.
  */
 export function rangeFingerprint(rows: Rows, start: number, end: number, salt: number, withFeeds: boolean): number {
-  const first = rows.tableHash.first;
-  const second = rows.tableHash.second;
-  rows.tableHash.clear();
-  for (let place = start; place < end; place++) addRow(rows, rows.slotAt(place), withFeeds);
-  return fold(rows, first, second, salt) & 0xff;
+  return rangePrint(rows, start, end, salt, withFeeds) & 0xff;
 }
 
-/** 8 bits over one row, and its feed if wanted; other bits for each `salt`. */
-export function rowFingerprint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
-  return rowPrint(rows, slot, salt, withFeeds) & 0xff;
-}
-
-/** As `rowFingerprint`, 32 bits: an int32. */
-export function rowPrint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
-  const first = rows.tableHash.first;
-  const second = rows.tableHash.second;
-  rows.tableHash.clear();
-  addRow(rows, slot, withFeeds);
+/** As `rangeFingerprint`, 32 bits: an int32. */
+export function rangePrint(rows: Rows, start: number, end: number, salt: number, withFeeds: boolean): number {
+  const sum = rows.tableHash;
+  const first = sum.first;
+  const second = sum.second;
+  // Reads the words itself: tens of rows are looked at for each that differs.
+  const words = rows.words;
+  const feeds = withFeeds ? rows.feedsHash : undefined;
+  sum.clear();
+  for (let place = start; place < end; place++) {
+    const slot = rows.slotAt(place);
+    const at = slot * WORDS;
+    const state = (words[at + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
+    if (!isCounted(state)) continue;
+    sum.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], state === ASLEEP ? UP : state, 1);
+    if (feeds !== undefined) feeds.addTo(sum, slot);
+  }
   return fold(rows, first, second, salt);
 }
 
@@ -53,22 +55,9 @@ export function rosterFingerprint(rows: Rows, start: number, end: number): numbe
 
 /** The number of rows but tombstones at places from `start` to below `end`. */
 export function countBetween(rows: Rows, start: number, end: number): number {
-  let count = end - start;
-  // Mostly there are no tombstones, and no row has to be visited.
-  if (rows.counted < rows.count) {
-    for (let place = start; place < end; place++) if (!rows.isCountedAt(place)) count--;
-  }
+  let count = 0;
+  for (let place = start; place < end; place++) if (rows.isCountedAt(place)) count++;
   return count;
-}
-
-function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
-  // In place, as tens of rows are looked at for each that differs.
-  const words = rows.words;
-  const at = slot * WORDS;
-  const held = (words[at + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
-  if (!isCounted(held)) return;
-  rows.tableHash.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], held === ASLEEP ? UP : held, 1);
-  if (withFeeds && rows.feedsHash !== undefined) rows.feedsHash.addTo(rows.tableHash, slot);
 }
 
 /** Folds the sum in `rows.tableHash` to an int32 and restores the words of the table hash. */

@@ -16,17 +16,9 @@ export class TableHash {
     this.mix(id, revision, heartbeat, state, 1);
   }
 
-  subtract(id: number, revision: number, heartbeat: number, state: number): void {
-    this.mix(id, revision, heartbeat, state, -1);
-  }
-
   clear(): void {
     this.first = 0;
     this.second = 0;
-  }
-
-  equals(first: number, second: number): boolean {
-    return this.first === (first | 0) && this.second === (second | 0);
   }
 
   /** Whether a frame's table hash is that of this table: the first word, and the low half of the second. */

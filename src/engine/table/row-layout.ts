@@ -12,8 +12,7 @@ export const DEADLINE = 4;
 export const FLAGS = 5;
 export const WORDS = 6;
 
-// Words of the table, behind those of its rows, and before the marks of `changes.ts`.
-export const GROWN_MS = 0;
+// Words of the table, behind those of its rows, and before the marks of `changes.ts`. The first is `Rows.grownMs`.
 export const COUNTED = 1;
 export const TABLE_WORDS = 2;
 

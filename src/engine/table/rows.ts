@@ -5,14 +5,14 @@ import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
 import { leastWorth } from "./least-worth.js";
 import { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
-import { seekId, seekPlace, walkToPlace } from "./seek-place.js";
+import { seekId, seekPlace } from "./seek-place.js";
 import {
-  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, countUpdates, digitsOf, transmitsOf,
+  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, digitsOf, transmitsOf,
 } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
   ADDRESS, DEADLINE, FLAGS, HALVES, HEARTBEAT, ID, LENGTH_SHIFT, PORT, REVISION, ROW_BYTES,
-  COUNTED, GROWN_MS, LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, TABLE_WORDS, VIA, WORDS,
+  COUNTED, LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, TABLE_WORDS, VIA, WORDS,
 } from "./row-layout.js";
 import {
   FLAG_ANY_LOST, FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_HELD, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE,
@@ -90,9 +90,9 @@ export class Rows {
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
 
-  /** Of `Suspicion`: how much longer rows that are UP stay so than their deadlines say, in ms. */
-  get grownMs(): number { return this.words[this.capacity * WORDS + GROWN_MS]; }
-  set grownMs(ms: number) { this.words[this.capacity * WORDS + GROWN_MS] = ms; }
+  /** Of `Suspicion`, behind the rows: how much longer rows that are UP stay so than their deadlines say, in ms. */
+  get grownMs(): number { return this.words[this.capacity * WORDS]; }
+  set grownMs(ms: number) { this.words[this.capacity * WORDS] = ms; }
   /** The number of rows but tombstones. */
   get counted(): number { return this.words[this.capacity * WORDS + COUNTED]; }
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
@@ -173,8 +173,6 @@ export class Rows {
     }
     return 0;
   }
-  /** Rows that are updates: they have transmits left. It visits all slots. */
-  get updateCount(): number { return countUpdates(this); }
   /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
   mayHaveUpdates(): boolean { return this.transmits !== 0; }
   /** Whether an urgent row has transmits left. */
@@ -212,12 +210,6 @@ export class Rows {
     this.setFlag(OWN_SLOT, FLAG_ANY_LOST);
   }
   clearFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] &= ~flag; }
-  /** Clears a flag of a row that is held and returns whether it was set. */
-  consumeFlag(slot: number, flag: number): boolean {
-    const set = this.isHeld(slot) && this.hasFlag(slot, flag);
-    if (set) this.clearFlag(slot, flag);
-    return set;
-  }
   /** Marks a change for a notification: FLAG_NOTIFY_UPDATE or FLAG_NOTIFY_STATE. */
   noteChange(slot: number, flag: number): void {
     this.setFlag(slot, flag);
@@ -273,12 +265,15 @@ export class Rows {
     this.otherPlace = last;
     return this.lastPlace;
   }
-  /** The place behind the rows with order keys up to `to`, of which about `near` are at `start` and behind. */
-  placeBehind(start: number, to: number, near: number): number {
-    if (to === 0xffffffff) return this.count;
-    this.otherPlace = this.lastPlace;
-    this.lastPlace = walkToPlace(this.words, this.halves, this.count, to + 1, start, near);
-    return this.lastPlace;
+  /**
+   * The place behind the rows of one of 2^`log` ranges, which begin at `start`. It visits these rows, as their
+   * fingerprints do.
+   */
+  rangeEnd(start: number, range: number, log: number): number {
+    const count = this.count;
+    let place = log === 0 ? count : start;
+    while (place < count && this.orderKeyAt(place) >>> (32 - log) <= range) place++;
+    return place;
   }
   private isPlaceOf(place: number, key: number): boolean {
     return place <= this.count && (place === this.count || this.orderKeyAt(place) >= key)

@@ -61,20 +61,3 @@ export function seekPlace(words: Uint32Array, slots: Uint16Array, count: number,
   }
   return low;
 }
-
-/**
- * As `seekPlace`, from the place `start` on, where about `near` rows lie below the key. It visits the rows between its
- * guess and the place: with ranges of equal width mostly one to three, which is cheaper than a search.
- */
-export function walkToPlace(
-  words: Uint32Array, slots: Uint16Array, count: number, key: number, start: number, near: number,
-): number {
-  let place = start + near;
-  if (place >= count) place = count;
-  else if (orderKey(words[slots[place] * WORDS + ID]) < key) {
-    do place++; while (place < count && orderKey(words[slots[place] * WORDS + ID]) < key);
-    return place;
-  }
-  while (place > start && orderKey(words[slots[place - 1] * WORDS + ID]) >= key) place--;
-  return place;
-}

@@ -70,7 +70,8 @@ export class Pair {
   /** Whether both have the same table hash and, tombstones aside, the same rows with the same values. */
   agrees(): boolean {
     const [a, b] = this.ids.map((_, node) => this.rowsOf(node).tableHash);
-    return a.equals(b.first, b.second) && JSON.stringify(this.contents(0)) === JSON.stringify(this.contents(1));
+    const isSame = a.first === b.first && a.second === b.second;
+    return isSame && JSON.stringify(this.contents(0)) === JSON.stringify(this.contents(1));
   }
 
   /** All rows but tombstones, in the order of their order keys. */
