@@ -1,5 +1,6 @@
 import { SimRandom } from "../desktop/simulator/random.js";
 import { DROP_REASONS, type Dialect, Engine, type NodeEngine, dropReasonName } from "../src/engine/index.js";
+import { countUpdates } from "../src/engine/table/transmits.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { pureSealing } from "../src/sealing/aes.js";
 import { FrameSource } from "./frame-source.js";
@@ -64,12 +65,12 @@ function live(
       drain(engine, world);
     }
     const bytes = source.draw(random, world);
-    const updatesBefore = engine.rows.updateCount;
+    const updatesBefore = countUpdates(engine.rows);
     const deadline = engine.nextDeadline();
     const heartbeat = engine.rows.heartbeat(0);
     engine.receive(nowMs, world.drawAddress(random), PORT, bytes.slice(), bytes.length);
     if (isClosed) {
-      const same = engine.nextDeadline() === deadline && engine.rows.updateCount === updatesBefore
+      const same = engine.nextDeadline() === deadline && countUpdates(engine.rows) === updatesBefore
         && engine.rows.heartbeat(0) === heartbeat && engine.rows.count === rows.size;
       if (!same) throw new Error(`${name}: datagram ${i} changed something: ${Buffer.from(bytes).toString("hex")}`);
     }

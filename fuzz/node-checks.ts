@@ -5,6 +5,7 @@ import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { TableHash } from "../src/engine/table/hash.js";
 import { DROP_REASONS, LEFT, type NodeEngine, OWN_SLOT, REMOVE, type Rows, UP } from "../src/engine/index.js";
 import { FLAG_FOREIGN, RowData } from "../src/engine/table/rows.js";
+import { countUpdates } from "../src/engine/table/transmits.js";
 import { StateReader } from "../src/espgossip/state-reader.js";
 
 const frameReader = new FrameReader();
@@ -40,6 +41,7 @@ export function checkTable(rows: Rows, ownId: number): void {
   if (rows.id(OWN_SLOT) !== ownId || rows.state(OWN_SLOT) !== UP || !rows.isHeld(OWN_SLOT)) fail("the own row is gone");
   const hash = new TableHash();
   let updates = 0;
+  let counted = 0;
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
     const id = rows.id(slot);
@@ -48,10 +50,14 @@ export function checkTable(rows: Rows, ownId: number): void {
     if (rows.find(id) !== slot || !rows.isHeld(slot)) fail(`row ${id} is not found`);
     if (state > LEFT) fail(`row ${id} is in state ${state}`);
     if (rows.transmitsLeft(slot) > 0) updates++;
-    if (state !== REMOVE) hash.add(id, rows.revision(slot), rows.heartbeat(slot), state);
+    if (state !== REMOVE) {
+      hash.add(id, rows.revision(slot), rows.heartbeat(slot), state);
+      counted++;
+    }
     checkValue(rows, slot);
   }
-  if (updates !== rows.updateCount) fail(`the table counts ${rows.updateCount} updates, but has ${updates}`);
+  if (updates !== countUpdates(rows)) fail(`the table counts ${countUpdates(rows)} updates, but has ${updates}`);
+  if (counted !== rows.counted) fail(`the table counts ${rows.counted} rows but tombstones, but has ${counted}`);
   const { first, second } = rows.tableHash;
   if (first !== hash.first || second !== hash.second) fail("the table hash is not that of the rows");
 }

@@ -1,5 +1,6 @@
 import type { SimRandom } from "../desktop/simulator/random.js";
 import { Engine, NO_RECEIVER, SEAL_BYTES, dropReasonName } from "../src/engine/index.js";
+import { countUpdates } from "../src/engine/table/transmits.js";
 import { FrameReader } from "../src/engine/wire/frame-reader.js";
 import { pureSealing } from "../src/sealing/aes.js";
 import { mutate } from "./mutate.js";
@@ -231,7 +232,7 @@ interface State {
 
 function stateOf(engine: Engine): State {
   const { seeds } = engine;
-  const words: number[] = [engine.revision(), engine.rows.updateCount, engine.nextDeadline()];
+  const words: number[] = [engine.revision(), countUpdates(engine.rows), engine.nextDeadline()];
   for (let i = 0; i < seeds.count; i++) words.push(seeds.address(i), seeds.port(i));
   return { rows: snapshot(engine.rows), rest: words.join(" ") };
 }

@@ -4,6 +4,7 @@ import { Ajv } from "ajv";
 import { SimNetwork, type SimNode, split } from "../desktop/simulator/index.js";
 import { FileStorage, Gossip as NodeGossip } from "../desktop/platform/node.js";
 import { ROW_BYTES } from "../src/engine/table/rows.js";
+import { countUpdates } from "../src/engine/table/transmits.js";
 import { auto, espgossip } from "../src/espgossip/index.js";
 import { eventFeeds } from "../src/events/index.js";
 import { messages } from "../src/messages/index.js";
@@ -57,7 +58,7 @@ describe("status", () => {
     const { up, probed, ...others } = rows;
     assert.deepEqual(others, { asleep: 0, suspect: 0, down: 1, removed: 0, left: 1, capacity: 64 });
     assert.equal(up + probed, 3);
-    assert.equal(queues.updates, first.gossip!.engine.rows.updateCount);
+    assert.equal(queues.updates, countUpdates(first.gossip!.engine.rows));
     assert.deepEqual(stats, first.gossip!.stats());
     assert.equal(statusOf(second).node.name, "küche");
   });

@@ -7,7 +7,7 @@ import { SimRandom, STREAM_FAULTS, STREAM_NODES, STREAM_RADIO } from "./random.j
 import { type Faults, type LinkFaults, corrupted, noFaults, passesChecksum } from "./faults.js";
 import { type SimMedium, SimNode, type SimNodeOptions, type TapEntry } from "./node.js";
 import { enter, leave } from "./globals.js";
-import { EventQueue, type SimEvent } from "./queue.js";
+import { EventQueue, type ReusableEvent, type SimEvent } from "./queue.js";
 import type { Topology } from "./topology.js";
 
 export interface SimNetworkOptions {
@@ -149,6 +149,12 @@ export class SimNetwork implements SimMedium {
   schedule(delayMs: number, run: () => void): SimEvent {
     if (!Number.isFinite(delayMs)) throw notFinite("schedule", "delayMs", delayMs);
     return this.queue.add(this.now + Math.max(0, delayMs), run);
+  }
+
+  /** As `schedule`, for an event whose maker keeps it. */
+  put(delayMs: number, event: ReusableEvent): void {
+    if (!Number.isFinite(delayMs)) throw notFinite("schedule", "delayMs", delayMs);
+    this.queue.put(this.now + Math.max(0, delayMs), event);
   }
 
   /** Runs all that is due in the next `durationMs` of virtual time. @throws as `runUntil` */

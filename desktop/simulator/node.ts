@@ -13,7 +13,7 @@ import { PowerLoss } from "./flash.js";
 import type { Medium } from "../../src/platform/media-socket.js";
 import { type OnFrame, type SimDevice, type SimMedia, SimPlatform } from "./platform.js";
 import { RADIO_PORT, type SimRadio } from "./radio.js";
-import type { SimEvent } from "./queue.js";
+import type { ReusableEvent, SimEvent } from "./queue.js";
 
 /** Datagrams that wait for a stalled node, as in lwIP's receive mailbox. */
 export const MAILBOX_DATAGRAMS = 6;
@@ -78,6 +78,7 @@ export interface SimMedium {
   active: SimNode | undefined;
   tap: ((entry: TapEntry) => void) | undefined;
   schedule(delayMs: number, run: () => void): SimEvent;
+  put(delayMs: number, event: ReusableEvent): void;
   listen(node: SimNode): void;
   unlisten(node: SimNode): void;
   send(from: SimNode, bytes: Uint8Array, length: number, address: number, port: number): void;
@@ -331,10 +332,16 @@ export class SimNode implements SimDevice, CodeDevice {
 
   /** Calls `run` after `delayMs` of the device's clock; if the device is stalled by then, after the stall. */
   schedule(delayMs: number, run: () => void): SimEvent {
-    return this.network.schedule(Math.ceil(delayMs / this.clockRate), () => {
-      if (this.isStalled) this.lateTimers.push(run);
-      else this.run(run);
-    });
+    return this.network.schedule(Math.ceil(delayMs / this.clockRate), () => this.runOrWait(run));
+  }
+
+  setTimer(delayMs: number, timer: ReusableEvent): void {
+    this.network.put(Math.ceil(delayMs / this.clockRate), timer);
+  }
+
+  runOrWait(run: () => void): void {
+    if (this.isStalled) this.lateTimers.push(run);
+    else this.run(run);
   }
 
   scheduleCode(delayMs: number, run: () => void): SimEvent {

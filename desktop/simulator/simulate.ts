@@ -1,5 +1,7 @@
 import { formatAddress } from "../../src/engine/wire/address.js";
-import { Gossip, type MinMax, type NodeRow, minMax } from "../../src/gossip.js";
+import {
+  Gossip, type GossipErrorCode, type GossipStorage, type MinMax, type NodeRow, minMax,
+} from "../../src/gossip.js";
 import {
   type Violation, type MinMaxBelief, checkDatagramBytes, checkErrors, checkMinMax, minMaxOf,
 } from "./checkers.js";
@@ -7,7 +9,7 @@ import { differences, heldValue } from "./differences.js";
 import { SimRandom, STREAM_MESSAGES, STREAM_NODES, STREAM_SCENARIO } from "./random.js";
 import { type SimDialect, optionsOfDialect } from "./dialects.js";
 import { SimNetwork } from "./network.js";
-import { type SimNode, addressOfIndex } from "./node.js";
+import { type NodePlatform, type SimNode, addressOfIndex } from "./node.js";
 import { HOPS_MAX, MessageCourse, type MessageFigures } from "./message-course.js";
 import { MovingTopology } from "./moving-topology.js";
 import { PathHistory } from "./path-history.js";
@@ -177,6 +179,10 @@ class TemperatureRun {
   private readonly paths: PathHistory;
   private readonly messages = new MessageCourse();
   private readonly ids = new Map<number, number>();
+  /** By the nodes' indices. */
+  private readonly thermometers: Thermometer[] = [];
+  /** The application of all nodes. */
+  private readonly start: (platform: NodePlatform, storage: GossipStorage, node: SimNode) => Gossip;
   private suspects = 0;
   private falseDowns = 0;
   private knowing = 0;
@@ -195,6 +201,7 @@ class TemperatureRun {
       faults: { lossProbability: options.lossProbability, delayMs: { min: 1, max: 50 } },
     });
     this.topology = topologyOf(options);
+    this.start = (platform, storage, node) => this.startNode(platform, storage, node);
     this.paths = new PathHistory(suspicionRounds(options.nodes));
     this.network.topology = this.topology;
     const random = new SimRandom(options.seed, STREAM_SCENARIO);
@@ -366,7 +373,7 @@ class TemperatureRun {
     const { nodes, roundIntervalMs, seed, dialect } = this.options;
     const index = this.network.nodes.length;
     // Separate random streams, so that readings do not depend on the nodes' draws.
-    const thermometer = new Thermometer(seed, 2 * STREAM_NODES + index);
+    this.thermometers.push(new Thermometer(seed, 2 * STREAM_NODES + index));
     this.network.addNode({
       options: {
         seedList: this.seedListOf(index), roundIntervalMs, capacity: Math.max(2, nodes),
@@ -374,36 +381,47 @@ class TemperatureRun {
       },
       startAfterMs: random.below(roundIntervalMs),
       clockSkewPpm: random.between(-50, 50),
-      start: (platform, storage, node) => {
-        const view = minMax({});
-        this.views.set(node, view);
-        const gossip = new Gossip({
-          storage,
-          ...platform,
-          views: [view],
-          ...this.topology !== undefined && { messages: this.messages.option() },
-          onState: (row) => this.noteState(node, row),
-          onError: (code, error) => {
-            // A node that moves may be alone for a while, which is no fault.
-            if (code === "alone" && this.topology instanceof MovingTopology) return;
-            node.errors.push({ code, message: error.message });
-          },
-        });
-        this.ids.set(gossip.id, index);
-        gossip.start();
-        this.measure(node, thermometer, gossip);
-        return gossip;
-      },
+      start: this.start,
     });
   }
 
+  private startNode(platform: NodePlatform, storage: GossipStorage, node: SimNode): Gossip {
+    const view = minMax({});
+    this.views.set(node, view);
+    const gossip = new Gossip({
+      storage,
+      ...platform,
+      views: [view],
+      ...this.topology !== undefined && { messages: this.messages.option() },
+      onState: this.stateNoter(node),
+      onError: this.errorNoter(node),
+    });
+    this.ids.set(gossip.id, node.index);
+    gossip.start();
+    this.measure(node, gossip);
+    return gossip;
+  }
+
+  // As a property of an object, a function would get a name where tsx runs the simulator: 256 bytes of each node.
+  private stateNoter(node: SimNode): (row: NodeRow) => void {
+    return (row) => this.noteState(node, row);
+  }
+
+  private errorNoter(node: SimNode): (code: GossipErrorCode, error: Error) => void {
+    return (code, error) => {
+      // A node that moves may be alone for a while, which is no fault.
+      if (code === "alone" && this.topology instanceof MovingTopology) return;
+      node.errors.push({ code, message: error.message });
+    };
+  }
+
   /** Shares a reading now and, until `readingsEndMs`, again every `readingRounds` rounds on average. */
-  private measure(node: SimNode, thermometer: Thermometer, gossip: Gossip): void {
+  private measure(node: SimNode, gossip: Gossip): void {
     if (this.network.nowMs >= this.readingsEndMs) return;
-    const celsius = thermometer.read(this.network.nowMs / this.readingsEndMs);
+    const celsius = this.thermometers[node.index].read(this.network.nowMs / this.readingsEndMs);
     this.readings.set(node, celsius);
     gossip.push(celsius);
     const waitMs = node.random.between(1, 2 * readingRounds(this.options.nodes) - 1) * this.options.roundIntervalMs;
-    this.network.schedule(waitMs, () => this.measure(node, thermometer, gossip));
+    this.network.schedule(waitMs, () => this.measure(node, gossip));
   }
 }

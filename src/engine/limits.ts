@@ -5,9 +5,8 @@ import {
 } from "./notifications.js";
 import { showsLimits } from "./reconcile/opening.js";
 import { ALIKE_MAX, countAlike, countAlone, countDrop, noteCapacity } from "./stats.js";
-import { LEAST_CAPACITY } from "./table/node-words.js";
+import { COUNTED, LEAST_CAPACITY } from "./table/node-words.js";
 import type { RowData } from "./table/row-data.js";
-import { countBetween } from "./table/fingerprints.js";
 import { FLAG_ALIKE, FLAG_LIMITS } from "./table/row-flags.js";
 import { MERGED_FRESHER, MERGED_VALUE, OWN_SLOT, type Rows } from "./table/rows.js";
 import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
@@ -67,9 +66,7 @@ function compareLimits(rows: Rows, frame: FrameReader, feed: FeedProtocol | unde
 /** PROTOCOL 5.7: reports that this node holds more rows than a peer has room for. Tombstones give way to other rows. */
 function compareCapacity(rows: Rows): void {
   const least = rows.words[LEAST_CAPACITY];
-  // Without counting, where that decides.
-  if (least === 0 || rows.count <= least) return;
-  if (countBetween(rows, 0, ORDER_KEY_MAX) > least) reportFault(rows.words, NOTIFY_CAPACITY, OWN_SLOT);
+  if (least > 0 && rows.words[COUNTED] > least) reportFault(rows.words, NOTIFY_CAPACITY, OWN_SLOT);
 }
 
 /** Once a round: reports that this node holds more rows than a peer has room for, or that no other node is live. */
@@ -89,7 +86,6 @@ export function isOfNetwork(rows: Rows, frame: FrameReader): boolean {
   return slot >= 0 && rows.hasFlag(slot, FLAG_LIMITS);
 }
 
-const ORDER_KEY_MAX = 0xffffffff;
 
 /** A row was merged. Counts a value that is too long. A value that came after its statement makes the row an update. */
 export function noteValue(rows: Rows, row: RowData, slot: number, merged: number): void {

@@ -1,4 +1,5 @@
 export { EVENT_LIMIT_SHIFT } from "./wire/frame.js";
+import { UNMARKED_ROWS_MAX, nextChanged } from "./table/changes.js";
 import { FAULTS, FAULTY_PEER, FAULT_DETAIL, FEEDLESS_SLOT, FORK_SLOT } from "./table/node-words.js";
 import { FLAG_NOTIFY_STATE, FLAG_NOTIFY_UPDATE, OWN_SLOT, type Rows } from "./table/rows.js";
 import type { ReplayGuard } from "./wire/replay-guard.js";
@@ -74,7 +75,9 @@ function nextStranger(guard: ReplayGuard, out: Notification): boolean {
 /** Writes the next row change that the application has not been notified of; false when there is none. */
 export function nextChange(rows: Rows, out: Notification): boolean {
   const end = rows.changesEnd;
-  for (let slot = rows.changesFrom; slot < end; slot++) {
+  let slot = rows.changesFrom - 1;
+  while (++slot < end) {
+    if (rows.capacity > UNMARKED_ROWS_MAX) slot = nextChanged(rows.words, rows.capacity, slot, end);
     const word = rows.word(slot);
     if ((word & (FLAG_NOTIFY_UPDATE | FLAG_NOTIFY_STATE)) === 0 || !rows.isHeld(slot)) continue;
     const isUpdated = (word & FLAG_NOTIFY_UPDATE) !== 0;

@@ -154,7 +154,9 @@ export class AutoEngine implements NodeEngine {
     const boards = this.boards.rows;
     for (let place = 0; place < boards.count; place++) {
       const slot = boards.slotAt(place);
-      if (slot !== OWN_SLOT) this.bridgeBoard(slot, boards.consumeFlag(slot, FLAG_SEEN));
+      const isSeen = boards.hasFlag(slot, FLAG_SEEN);
+      boards.clearFlag(slot, FLAG_SEEN);
+      if (slot !== OWN_SLOT) this.bridgeBoard(slot, isSeen);
     }
   }
 

@@ -3,6 +3,7 @@ import { nextHop } from "../engine/membership/routes.js";
 import { rowName, rowVersion } from "../engine/named-rows.js";
 import { FLAG_FOREIGN, FLAG_NEIGHBOUR, OWN_SLOT, ROW_BYTES, type Rows } from "../engine/table/rows.js";
 import { DOWN } from "../engine/table/states.js";
+import { countUpdates } from "../engine/table/transmits.js";
 import { formatAddress } from "../engine/wire/address.js";
 import type { GossipNode } from "../gossip-node.js";
 import type { GossipStats } from "../gossip-stats.js";
@@ -150,7 +151,7 @@ export function status<Value extends CborValue>(
     else if (own.dialect !== "espgossip") routes.push(routeOf(rows, slot));
   }
   const stats = gossip.stats();
-  const queues: StatusQueues = { updates: rows.updateCount };
+  const queues: StatusQueues = { updates: countUpdates(rows) };
   if (stats.messages !== undefined) {
     queues.messages = stats.messages.waiting;
     queues.messagesMax = stats.messages.queue;

@@ -2,7 +2,7 @@ import { orderKey } from "../table/hash.js";
 import { IS_PARTIAL, NEIGHBOURS_MAX, PASS_LENGTH, PASS_POSITION } from "../table/node-words.js";
 import { randomBelow } from "../table/random.js";
 import { FLAG_FOREIGN, FLAG_PROVEN, FLAG_REMOTE, LIST_PROBE_ORDER, OWN_SLOT, type Rows } from "../table/rows.js";
-import { FLAG_ANY_LOST } from "../table/row-flags.js";
+import { FLAG_ANY_LOST, FLAG_HELD } from "../table/row-flags.js";
 import { STATE_BITS, STATE_SHIFT } from "../table/row-layout.js";
 import { DOWN, SUSPECT } from "../table/states.js";
 
@@ -118,8 +118,10 @@ function choose(rows: Rows): void {
 
 /** Whether a slot holds a live row (UP, PROBED or SUSPECT) of another node that is awake and understands a SYN. */
 export function isLivePeer(rows: Rows, slot: number): boolean {
-  return slot !== OWN_SLOT && rows.isHeld(slot) && rows.state(slot) < DOWN && !rows.isAsleep(slot)
-    && !rows.hasFlag(slot, FLAG_FOREIGN);
+  // At one look: a pass looks at all rows. The state of a node that is asleep is above the others.
+  const word = rows.word(slot);
+  return slot !== OWN_SLOT && (word & (FLAG_HELD | FLAG_FOREIGN)) === FLAG_HELD
+    && ((word >>> STATE_SHIFT) & STATE_BITS) < DOWN;
 }
 
 /** Whether another node is live, in any dialect. Mostly one of the first rows shows that. */

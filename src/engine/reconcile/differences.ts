@@ -1,5 +1,5 @@
 import {
-  countBetween, feedFingerprint, placeBehind, rangeFingerprint, rosterFingerprint, rowFingerprint,
+  countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint,
 } from "../table/fingerprints.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
@@ -16,7 +16,7 @@ import { DOWN, LEFT, UP, isCounted } from "../table/states.js";
 import { type FrameReader, NO_FEEDS } from "../wire/frame-reader.js";
 import {
   FLAG_MORE, FLAG_OF_MESSAGE, SECTION_DIGEST, SECTION_RANGE_FINGERPRINTS, SECTION_ROW_FINGERPRINTS, SECTION_SKETCH,
-  SECTION_WANT, TYPE_ACK, TYPE_LEAVE, TYPE_SYN, rangeFrom, rangeTo,
+  SECTION_WANT, TYPE_ACK, TYPE_LEAVE, TYPE_SYN, rangeFrom,
 } from "../wire/frame.js";
 import type { ReplayGuard } from "../wire/replay-guard.js";
 import type { Outbox } from "./outbox.js";
@@ -267,9 +267,12 @@ function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   const log = frame.rangesLog();
   if (!isComparable(rows, frame)) return;
   outbox.beginSummary(log, SECTION_ROW_FINGERPRINTS);
+  let start = 0;
   for (let range = 0; range < 1 << log; range++) {
-    const own = rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), frame.counter, frame.isOverFeeds());
+    const end = rows.rangeEnd(start, range, log);
+    const own = rangeFingerprint(rows, start, end, frame.counter, frame.isOverFeeds());
     if (own !== frame.readFingerprint()) outbox.markRange(range);
+    start = end;
   }
 }
 
@@ -282,10 +285,10 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
     const range = frame.varint();
     const count = frame.varint();
     const roster = frame.u8();
-    const from = rangeFrom(range, log);
-    const to = rangeTo(range, log);
-    if (countBetween(rows, from, to) === count && rosterFingerprint(rows, from, to) === roster) {
-      sendDifferent(rows, outbox, frame, from, to);
+    const start = rows.placeOf(rangeFrom(range, log));
+    const end = rows.rangeEnd(start, range, log);
+    if (countBetween(rows, start, end) === count && rosterFingerprint(rows, start, end) === roster) {
+      sendDifferent(rows, outbox, frame, start, end);
     } else {
       outbox.markRange(range);
       frame.skip(count);
@@ -320,14 +323,12 @@ function isComparable(rows: Rows, frame: FrameReader): boolean {
   return !frame.isOverFeeds() || rows.feedsHash !== undefined;
 }
 
-function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, from: number, to: number): void {
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
+function sendDifferent(rows: Rows, outbox: Outbox, frame: FrameReader, start: number, end: number): void {
   for (let place = start; place < end; place++) {
+    if (!rows.isCountedAt(place)) continue;
     const slot = rows.slotAt(place);
-    if (!isCounted(rows.state(slot))) continue;
     // The sender compares this row with its own. If its own is fresher, it sends that back.
-    if (rowFingerprint(rows, slot, frame.counter, frame.isOverFeeds()) !== frame.readFingerprint()) {
+    if (rangeFingerprint(rows, place, place + 1, frame.counter, frame.isOverFeeds()) !== frame.readFingerprint()) {
       sendDiffering(rows, outbox, frame, slot);
     } else rows.countTransmit(slot);
   }

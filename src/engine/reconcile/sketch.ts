@@ -1,4 +1,4 @@
-import { rowPrint } from "../table/fingerprints.js";
+import { rangePrint } from "../table/fingerprints.js";
 import { ROWS_IN_SKETCH, SKETCH_SYNDROMES } from "../wire/frame.js";
 import type { Rows } from "../table/rows.js";
 
@@ -29,7 +29,7 @@ export function sketchRows(rows: Rows, words: Uint32Array, start: number, salt: 
   for (let at = 0; at < rows.count; at++) {
     if (!rows.isCountedAt(at)) continue;
     const place = placeInSketch(rows.orderKeyAt(at));
-    let term = (rowPrint(rows, rows.slotAt(at), salt, withFeeds) & SYMBOL_BITS) % PRIME;
+    let term = (rangePrint(rows, at, at + 1, salt, withFeeds) & SYMBOL_BITS) % PRIME;
     for (let i = start; i < start + SKETCH_SYNDROMES; i++) {
       words[i] = (words[i] + term) % PRIME;
       term = (term * place) % PRIME;

@@ -109,7 +109,7 @@ export class SummaryWriter {
    * Returns false when there is no room. `writeSummary` must follow.
    */
   protected writeAll(writer: FrameWriter, counter: number): boolean {
-    const count = countBetween(this.rows, 0, KEY_MAX);
+    const count = this.rows.counted;
     if (count <= SINGLE_ROWS_MAX) {
       this.beginSummary(0, SECTION_ROW_FINGERPRINTS);
       this.markRange(0);
@@ -143,7 +143,7 @@ export class SummaryWriter {
   protected planSketch(writer: FrameWriter): boolean {
     const rows = this.rows;
     if (rows.capacity < SKETCHED_ROWS_LEAST || this.key(SKETCH_PAUSE) > 0) return false;
-    if (writer.room() < SKETCH_SECTION_BYTES || countBetween(rows, 0, KEY_MAX) < SKETCHED_ROWS_LEAST) return false;
+    if (writer.room() < SKETCH_SECTION_BYTES || rows.counted < SKETCHED_ROWS_LEAST) return false;
     writer.reserve(SKETCH_SECTION_BYTES);
     return true;
   }
@@ -222,7 +222,9 @@ export class SummaryWriter {
   private isListed(range: number): boolean {
     if (!this.isMarked(range)) return false;
     if (this.key(MARKED_SECTION) === SECTION_DIGEST) return true;
-    const count = countBetween(this.rows, rangeFrom(range, this.key(RANGES_LOG)), rangeTo(range, this.key(RANGES_LOG)));
+    const log = this.key(RANGES_LOG);
+    const start = this.rows.placeOf(rangeFrom(range, log));
+    const count = countBetween(this.rows, start, this.rows.rangeEnd(start, range, log));
     return count <= EXPLICIT_ROWS || rowFingerprintsBytes(range, count) > this.key(ROW_FINGERPRINTS_BYTES_MAX);
   }
 

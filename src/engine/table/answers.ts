@@ -7,6 +7,8 @@ import { ANSWERS, ANSWERS_SHIFT, FLAGS, WORDS } from "./row-layout.js";
 
 /** Slots in the list. With more, a round visits all rows. */
 export const ANSWERED_MAX = 4;
+/** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
+export const ANSWERS_MAX = 14;
 
 /**
  * Counts an answer to a SYN of the node in `slot`. Returns the number since `clearAnswers`, 15 at most.

@@ -1,5 +1,6 @@
 import type { Rows } from "./rows.js";
-import { isCounted } from "./states.js";
+import { FLAGS, HEARTBEAT, ID, REVISION, STATE_BITS, STATE_SHIFT, WORDS } from "./row-layout.js";
+import { ASLEEP, UP, isCounted } from "./states.js";
 
 /*
  * Fingerprints, with which two nodes find the rows that differ. They leave out
@@ -7,28 +8,30 @@ import { isCounted } from "./states.js";
  * take 64 bytes of a board's RAM.
  */
 
-/** 8 bits over the rows with order keys from `from` to `to`, and their feeds if wanted; other bits for each `salt`. */
-export function rangeFingerprint(rows: Rows, from: number, to: number, salt: number, withFeeds: boolean): number {
-  const first = rows.tableHash.first;
-  const second = rows.tableHash.second;
-  rows.tableHash.clear();
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
-  for (let place = start; place < end; place++) addRow(rows, rows.slotAt(place), withFeeds);
-  return fold(rows, first, second, salt) & 0xff;
+/**
+ * 8 bits over the rows at places from `start` to below `end`, and their feeds if wanted; other bits for each `salt`.
+ */
+export function rangeFingerprint(rows: Rows, start: number, end: number, salt: number, withFeeds: boolean): number {
+  return rangePrint(rows, start, end, salt, withFeeds) & 0xff;
 }
 
-/** 8 bits over one row, and its feed if wanted; other bits for each `salt`. */
-export function rowFingerprint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
-  return rowPrint(rows, slot, salt, withFeeds) & 0xff;
-}
-
-/** As `rowFingerprint`, 32 bits: an int32. */
-export function rowPrint(rows: Rows, slot: number, salt: number, withFeeds: boolean): number {
-  const first = rows.tableHash.first;
-  const second = rows.tableHash.second;
-  rows.tableHash.clear();
-  addRow(rows, slot, withFeeds);
+/** As `rangeFingerprint`, 32 bits: an int32. */
+export function rangePrint(rows: Rows, start: number, end: number, salt: number, withFeeds: boolean): number {
+  const sum = rows.tableHash;
+  const first = sum.first;
+  const second = sum.second;
+  // Reads the words itself: tens of rows are looked at for each that differs.
+  const words = rows.words;
+  const feeds = withFeeds ? rows.feedsHash : undefined;
+  sum.clear();
+  for (let place = start; place < end; place++) {
+    const slot = rows.slotAt(place);
+    const at = slot * WORDS;
+    const state = (words[at + FLAGS] >>> STATE_SHIFT) & STATE_BITS;
+    if (!isCounted(state)) continue;
+    sum.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], state === ASLEEP ? UP : state, 1);
+    if (feeds !== undefined) feeds.addTo(sum, slot);
+  }
   return fold(rows, first, second, salt);
 }
 
@@ -41,38 +44,20 @@ export function feedFingerprint(rows: Rows, slot: number, salt: number): number 
   return fold(rows, first, second, salt) & 0xff;
 }
 
-/** 8 bits over the ids of the rows with order keys from `from` to `to`. */
-export function rosterFingerprint(rows: Rows, from: number, to: number): number {
+/** 8 bits over the ids of the rows at places from `start` to below `end`. */
+export function rosterFingerprint(rows: Rows, start: number, end: number): number {
   let sum = 0;
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
   for (let place = start; place < end; place++) {
     if (rows.isCountedAt(place)) sum = (sum + rows.orderKeyAt(place)) | 0;
   }
   return (sum ^ (sum >>> 16)) & 0xff;
 }
 
-/** The number of rows with order keys from `from` to `to`. */
-export function countBetween(rows: Rows, from: number, to: number): number {
+/** The number of rows but tombstones at places from `start` to below `end`. */
+export function countBetween(rows: Rows, start: number, end: number): number {
   let count = 0;
-  const start = rows.placeOf(from);
-  const end = placeBehind(rows, to);
   for (let place = start; place < end; place++) if (rows.isCountedAt(place)) count++;
   return count;
-}
-
-/** The place behind all rows with order keys up to `to`: one search is cheaper than the key of each row. */
-export function placeBehind(rows: Rows, to: number): number {
-  return to === KEY_MAX ? rows.count : rows.placeOf(to + 1);
-}
-
-const KEY_MAX = 0xffffffff;
-
-function addRow(rows: Rows, slot: number, withFeeds: boolean): void {
-  const state = rows.state(slot);
-  if (!isCounted(state)) return;
-  rows.tableHash.add(rows.id(slot), rows.revision(slot), rows.heartbeat(slot), state);
-  if (withFeeds && rows.feedsHash !== undefined) rows.feedsHash.addTo(rows.tableHash, slot);
 }
 
 /** Folds the sum in `rows.tableHash` to an int32 and restores the words of the table hash. */

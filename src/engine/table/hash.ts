@@ -16,10 +16,6 @@ export class TableHash {
     this.mix(id, revision, heartbeat, state, 1);
   }
 
-  subtract(id: number, revision: number, heartbeat: number, state: number): void {
-    this.mix(id, revision, heartbeat, state, -1);
-  }
-
   clear(): void {
     this.first = 0;
     this.second = 0;

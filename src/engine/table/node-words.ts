@@ -31,8 +31,10 @@ export const FAULT_DETAIL = FAULTY_PEER + 1;
 /** The state of `random.ts`. */
 export const RANDOM = FAULT_DETAIL + 1;
 
+/** `Rows`: rows but tombstones. */
+export const COUNTED = RANDOM + 4;
 /** `Suspicion`: how much longer rows that are UP stay so than their deadlines say, in ms. */
-export const GROWN_MS = RANDOM + 4;
+export const GROWN_MS = COUNTED + 1;
 export const REMOVE_AFTER_MS = GROWN_MS + 1;
 /** Not later than the first deadline of any row. */
 export const EARLIEST_DEADLINE = REMOVE_AFTER_MS + 1;

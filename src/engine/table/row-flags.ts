@@ -1,5 +1,5 @@
 /*
- * Bits of a row's flags. 32 is the table's own.
+ * Bits of a row's flags.
  */
 
 /** The application has not been notified of a fresher statement yet. */
@@ -12,6 +12,8 @@ export const FLAG_PROBED = 4;
 export const FLAG_TO_SEND = 8;
 /** The row rides along on the frame that is being written. */
 export const FLAG_SENT_AS_UPDATE = 16;
+/** Of the table: the slot holds a row. */
+export const FLAG_HELD = 32;
 /** The suspicion has lasted long enough, and the last probe before DOWN was sent. */
 export const FLAG_LAST_PROBE = 64;
 /** The node does not use the compact dialect, so it is never probed. */

@@ -1,12 +1,14 @@
 import { ANSWERED_MAX, clearAnswers, countAnswer } from "./answers.js";
+import { UNMARKED_ROWS_MAX, changeWords, markChange } from "./changes.js";
 import { compareFreshness } from "./freshness.js";
 import { type FeedsHash, TableHash, orderKey } from "./hash.js";
 import type { Clock } from "../clock.js";
-import { NODE_WORDS } from "./node-words.js";
+import { COUNTED, NODE_WORDS } from "./node-words.js";
 import { leastWorth } from "./least-worth.js";
+import { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
 import { seekId, seekPlace } from "./seek-place.js";
 import {
-  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, countUpdates, digitsOf, transmitsOf,
+  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, digitsOf, transmitsOf,
 } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
@@ -14,8 +16,8 @@ import {
   LIST_TO_SEND, ROW_HALVES, STATE_BITS, STATE_MASK, STATE_SHIFT, VIA, WORDS,
 } from "./row-layout.js";
 import {
-  FLAG_ANY_LOST, FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE, FLAG_PROVEN,
-  FLAG_REMOTE, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
+  FLAG_ANY_LOST, FLAG_AWAITS_VALUE, FLAG_FOREIGN, FLAG_HELD, FLAG_LIMITS, FLAG_NEIGHBOUR, FLAG_NOTIFY_UPDATE,
+  FLAG_PROVEN, FLAG_REMOTE, FLAG_SENT_AS_UPDATE, FLAG_TO_SEND,
 } from "./row-flags.js";
 import { ASLEEP, REMOVE, SUSPECT, UP, isCounted } from "./states.js";
 import { LINE_ADDRESSES, type Media, isReached, isTrusted } from "./subnets.js";
@@ -27,30 +29,17 @@ export {
   FLAG_WINDOW,
 } from "./row-flags.js";
 export { LIST_PROBE_ORDER, LIST_TO_SEND, ROW_BYTES } from "./row-layout.js";
+export { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
+export { ANSWERS_MAX } from "./answers.js";
 export { TRANSMITS_MAX } from "./transmits.js";
 
 /** The slot of the node's own row. */
 export const OWN_SLOT = 0;
 
-// What `merge` returns.
-export const MERGED_NOTHING = 0;
-/** The statement is the one that is held, the state is higher. */
-export const MERGED_STATE = 1;
-/** A fresher statement of the owner replaced the one that was held. */
-export const MERGED_FRESHER = 2;
-/** Refused: the table is full of rows that may not be evicted for this one. */
-export const MERGE_TABLE_FULL = 3;
-/** The statement is the one that is held, and its value, which was awaited, arrived. The state did not change. */
-export const MERGED_VALUE = 4;
-
-const FLAG_HELD = 32;
 /** Behind the uint16 columns: the slots from, and to below, which rows may have transmits left. */
 const UPDATES_HALVES = 2;
 /** Bytes of a table beside its rows: the node's words, UPDATES_HALVES, and the list of `countAnswer`. */
 const TABLE_BYTES = 4 * NODE_WORDS + 2 * (UPDATES_HALVES + ANSWERED_MAX);
-
-/** Answers of any length to the SYNs of one node between two rounds. Further answers are kept short. */
-export const ANSWERS_MAX = 14;
 /**
  * The network state: one row per node, in typed arrays over a preallocated buffer. A row stays in its slot while it is
  * held. `slotAt` gives them in ascending order of `orderKey`. The capacity is 1 to 65,535 rows; a row takes `ROW_BYTES`
@@ -81,7 +70,10 @@ export class Rows {
   declare readonly subnets: Uint32Array | undefined;
   declare readonly media: Media | undefined;
 
-  /** The node's words, as in node-words.ts, then by slot, as in row-layout.ts. Those of rows are read only. */
+  /**
+   * The node's words, as in node-words.ts; then by slot, as in row-layout.ts, those of rows, which are read only; then
+   * the marks of `changes.ts`.
+   */
   readonly words: Uint32Array;
   /** First the slots in the order of keys, so that a range of them moves at once; then the uint16 columns; lists. */
   private readonly halves: Uint16Array;
@@ -94,7 +86,7 @@ export class Rows {
     if (media !== undefined) this.media = media;
     this.capacity = capacity;
     this.valueBytesMax = valueBytesMax;
-    const more = poolWords ?? 0;
+    const more = changeWords(capacity) + (poolWords ?? 0);
     const buffer = new ArrayBuffer(TABLE_BYTES + capacity * (ROW_BYTES + valueBytesMax) + more * 4);
     this.words = new Uint32Array(buffer, 0, NODE_WORDS + capacity * WORDS + more);
     this.halves = new Uint16Array(buffer, this.words.byteLength, capacity * HALVES + UPDATES_HALVES + ANSWERED_MAX);
@@ -102,6 +94,8 @@ export class Rows {
     for (let i = 0; i < capacity; i++) this.halves[i] = i;
   }
 
+  /** The number of rows but tombstones. */
+  get counted(): number { return this.words[COUNTED]; }
   id(slot: number): number { return this.words[slot * WORDS + ID]; }
   address(slot: number): number { return this.words[slot * WORDS + ADDRESS]; }
   port(slot: number): number { return this.halves[this.capacity + slot * ROW_HALVES + PORT]; }
@@ -180,8 +174,6 @@ export class Rows {
     }
     return 0;
   }
-  /** Rows that are updates: they have transmits left. It visits all slots. */
-  get updateCount(): number { return countUpdates(this); }
   /** Whether rows may have transmits left. After `mostTransmitsLeft` found none: whether the peer holds such rows. */
   mayHaveUpdates(): boolean { return this.transmits !== 0; }
   /** Whether an urgent row has transmits left. */
@@ -219,17 +211,12 @@ export class Rows {
     this.setFlag(OWN_SLOT, FLAG_ANY_LOST);
   }
   clearFlag(slot: number, flag: number): void { this.words[slot * WORDS + FLAGS] &= ~flag; }
-  /** Clears a flag of a row that is held and returns whether it was set. */
-  consumeFlag(slot: number, flag: number): boolean {
-    const set = this.isHeld(slot) && this.hasFlag(slot, flag);
-    if (set) this.clearFlag(slot, flag);
-    return set;
-  }
   /** Marks a change for a notification: FLAG_NOTIFY_UPDATE or FLAG_NOTIFY_STATE. */
   noteChange(slot: number, flag: number): void {
     this.setFlag(slot, flag);
     if (this.changesEnd === 0 || slot < this.changesFrom) this.changesFrom = slot;
     if (slot >= this.changesEnd) this.changesEnd = slot + 1;
+    if (this.capacity > UNMARKED_ROWS_MAX) markChange(this.words, this.capacity, slot);
   }
   /** 2 + ⌈log4(rows + 1)⌉, 2 to 10: updates that are missing where they ended are found by hashes. */
   transmitsOfUpdate(): number { return 2 + digitsOf(this.count, 2); }
@@ -278,6 +265,16 @@ export class Rows {
     this.lastPlace = isOther ? this.otherPlace : seekPlace(this.words, this.halves, this.count, key);
     this.otherPlace = last;
     return this.lastPlace;
+  }
+  /**
+   * The place behind the rows of one of 2^`log` ranges, which begin at `start`. It visits these rows, as their
+   * fingerprints do.
+   */
+  rangeEnd(start: number, range: number, log: number): number {
+    const count = this.count;
+    let place = log === 0 ? count : start;
+    while (place < count && this.orderKeyAt(place) >>> (32 - log) <= range) place++;
+    return place;
   }
   private isPlaceOf(place: number, key: number): boolean {
     return place <= this.count && (place === this.count || this.orderKeyAt(place) >= key)
@@ -432,6 +429,7 @@ export class Rows {
     const at = slot * WORDS;
     const state = this.state(slot);
     if (!isCounted(state)) return;
+    words[COUNTED] += sign;
     this.tableHash.mix(words[at + ID], words[at + REVISION], words[at + HEARTBEAT], state, sign);
     if (this.feedsHash === undefined) return;
     if (sign > 0) this.feedsHash.addFeed(slot);

@@ -1,7 +1,7 @@
 import { writeU16, writeU32 } from "../../cbor/big-endian.js";
 import { Writer, varintBytes, writeVarint } from "./cursor.js";
 import {
-  rangeFingerprint, countBetween, feedFingerprint, placeBehind, rosterFingerprint, rowFingerprint,
+  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint,
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
@@ -10,7 +10,7 @@ import {
   SECTION_FEEDS_HASH, SECTION_HEAD_BYTES, SECTION_LIMITS, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS,
   SECTION_ROW_FINGERPRINTS, SECTION_SKETCH, SECTION_TAG_SHIFT, SKETCH_BYTES, SKETCH_SYNDROMES, TABLE_HASH_BYTES,
   TYPE_ACK, TYPE_ADVERTISED, TYPE_DIFF,
-  TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom, rangeTo, sectionHead,
+  TYPE_LEAVE, TYPE_SYN, WANT_BYTES, WITH_FEEDS, rangeFrom, sectionHead,
 } from "./frame.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_FOREIGN, OWN_SLOT, type Rows } from "../table/rows.js";
 import { FLAG_AWAITS_VALUE, FLAG_CONFIRMED } from "../table/row-flags.js";
@@ -21,7 +21,7 @@ import {
 import { backSeconds } from "../table/back-seconds.js";
 import { valuesHash } from "../table/values-hash.js";
 import { AWAKE } from "../table/row-data.js";
-import { ASLEEP, isCounted } from "../table/states.js";
+import { ASLEEP } from "../table/states.js";
 
 /** The claim on the author's feed in a row. */
 export interface FeedColumns {
@@ -271,8 +271,11 @@ export class FrameWriter extends Writer {
     this.beginSection(SECTION_RANGE_FINGERPRINTS, 0);
     this.u8(log | (this.withFeeds ? WITH_FEEDS : 0));
     if (this.withFeeds) this.isHashless = true;
+    let start = 0;
     for (let range = 0; range < 1 << log; range++) {
-      this.u8(rangeFingerprint(rows, rangeFrom(range, log), rangeTo(range, log), counter, this.withFeeds));
+      const end = rows.rangeEnd(start, range, log);
+      this.u8(rangeFingerprint(rows, start, end, counter, this.withFeeds));
+      start = end;
     }
     this.closeSection();
   }
@@ -286,19 +289,16 @@ export class FrameWriter extends Writer {
 
   /** Writes one byte for each row in a range, salted with the frame's counter. */
   writeRowFingerprints(rows: Rows, range: number, log: number, counter: number): boolean {
-    const from = rangeFrom(range, log);
-    const to = rangeTo(range, log);
-    const count = countBetween(rows, from, to);
+    const start = rows.placeOf(rangeFrom(range, log));
+    const end = rows.rangeEnd(start, range, log);
+    const count = countBetween(rows, start, end);
     if (this.room() < rowFingerprintsBytes(range, count)) return false;
     if (this.withFeeds) this.isHashless = true;
     this.varint(range);
     this.varint(count);
-    this.u8(rosterFingerprint(rows, from, to));
-    const start = rows.placeOf(from);
-    const end = placeBehind(rows, to);
+    this.u8(rosterFingerprint(rows, start, end));
     for (let place = start; place < end; place++) {
-      const slot = rows.slotAt(place);
-      if (isCounted(rows.state(slot))) this.u8(rowFingerprint(rows, slot, counter, this.withFeeds));
+      if (rows.isCountedAt(place)) this.u8(rangeFingerprint(rows, place, place + 1, counter, this.withFeeds));
     }
     return true;
   }
