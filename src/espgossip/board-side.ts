@@ -238,7 +238,7 @@ export class BoardSide extends EspGossipEngine {
       this.boardAlive(slot);
     } else {
       // This may be a compact node that the compact half does not hold yet.
-      this.compactSeeds.learn(rows.address(slot), rows.port(slot));
+      this.compactSeeds.learnBy(rows.address(slot), rows.port(slot), this.rows.words);
     }
   }
 

@@ -86,12 +86,15 @@ export class Seeds {
   }
 
   /** Adds the address of a node that is new or has moved. */
-  learn(address: number, port: number): void {
+  learn(address: number, port: number): void { this.learnBy(address, port, this.rows.words); }
+
+  /** The same for another engine of this node. @param words those of its rows, whose random numbers are drawn */
+  learnBy(address: number, port: number, words: Uint32Array): void {
     if (!this.isNew(address, port)) return;
     const capacity = this.rows.words[SEED_CAPACITY];
     if (this.count < capacity) this.append(address, port);
     else if (this.pinned < capacity) {
-      this.set(this.pinned + randomBelow(this.rows.words, capacity - this.pinned), address, port);
+      this.set(this.pinned + randomBelow(words, capacity - this.pinned), address, port);
     }
   }
 
