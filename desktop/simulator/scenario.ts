@@ -421,6 +421,7 @@ export class ScenarioRun {
   private runRound(): void {
     const { network, roundIntervalMs } = this;
     network.runFor(roundIntervalMs);
+    this.former.prune(network.running);
     if (this.isBoards || this.isCorrupting) return;
     this.events.observe(network.running, Math.floor(network.nowMs / roundIntervalMs), network.isCut);
   }
