@@ -27,8 +27,8 @@ export const RAM_BOUNDS: Record<string, number> = {
   "ram.xs32Bytes.messages": 912,
   "ram.xs32Bytes.messagesGrowth": 0,
   "cpu.xsMeter.inSyncSyn": 4500,
-  "cpu.xsMeter.mergeRow": 7100,
-  "cpu.xsMeter.fullDatagram": 56000,
+  "cpu.xsMeter.mergeRow": 7150,
+  "cpu.xsMeter.fullDatagram": 57000,
 };
 
 /** Commands that create a node whose growth is measured, by the name of the figure. */

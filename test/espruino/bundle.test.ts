@@ -21,12 +21,12 @@ import { type Chisme, EspruinoDevice } from "./device.js";
 
 /** Bounds: the sizes of today, rounded up. */
 const BYTES_MAX: Record<string, number> = {
-  "chisme.min.js": 102500,
-  "chisme-lean.min.js": 110700,
-  "chisme-espgossip.min.js": 128200,
-  "chisme-espgossip-lean.min.js": 140400,
-  "chisme-full.min.js": 194500,
-  "chisme-full-lean.min.js": 220900,
+  "chisme.min.js": 103500,
+  "chisme-lean.min.js": 111600,
+  "chisme-espgossip.min.js": 129000,
+  "chisme-espgossip-lean.min.js": 141300,
+  "chisme-full.min.js": 195400,
+  "chisme-full-lean.min.js": 221900,
 };
 /** What a lean bundle has in RAM at first are these: see boards/espruino/README.md. */
 const RESIDENT_FUNCTIONS_MAX = 35;

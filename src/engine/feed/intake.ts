@@ -166,6 +166,7 @@ export class Intake {
     const chain = feeds.chain;
     const signing = feeds.signing;
     let words = 0;
+    let isFit = true;
     // Otherwise it begins behind missing events.
     if (batch.first <= held + 1) {
       if (signing !== undefined) signing.begin(feeds.arena, chain, slot, batch.generation, held);
@@ -174,18 +175,17 @@ export class Intake {
     }
     for (let i = 0; i < batch.count; i++) {
       readBatchEvent(reader, batch, event);
-      if (batch.sequence <= held || words < 0) continue;
+      if (batch.sequence <= held) continue;
       const length = feeds.encodeAndLink(event, batch.sequence);
       if (signing !== undefined) signing.add(chain, batch.sequence, length);
       const isLater = batch.sequence > held + 1 || this.isLater(slot, held, event);
-      if (!isLater || (length < 0 && !this.mayPassOver(slot))) {
-        words = UNFIT;
-        continue;
-      }
+      if (!isLater || (length < 0 && !this.mayPassOver(slot))) isFit = false;
       if (length >= 0) words += recordWords(length);
     }
     batch.check = reader.u32();
-    return words < 0 || chain.first() === batch.check ? words : UNTRUE;
+    // Events of a branch are of another chain first, whatever their stamps.
+    if (chain.first() !== batch.check) return UNTRUE;
+    return isFit ? words : UNFIT;
   }
 
   /** Whether a batch may follow a place up to which events are missing. Begins to verify it there. */

@@ -142,6 +142,17 @@ describe("batches of events", () => {
     other.check();
   });
 
+  it("a batch of another branch is a fork, also if its events are older than those that are held", () => {
+    const { author, other, truth } = pair();
+    say(author, 11, 3);
+    deliver(author, other);
+    const twin = new FeedNode([A, B], 10000, new Map([[A, new Truth(A)], [B, truth]]));
+    twin.truths.get(A)!.begin(0);
+    say(twin, 1, 5);
+    assert.deepEqual(other.handle(A, section(twin, other).bytes, false), [DROP_FORK], "events 4 and 5 of 1 to 5");
+    other.check();
+  });
+
   it("a batch of a later generation replaces all events of the one before", () => {
     const { author, other, truth } = pair();
     say(author, 1, 3);
