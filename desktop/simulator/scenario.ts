@@ -219,7 +219,6 @@ export class ScenarioRun {
     if (kept !== "log") this.wiped.add(node);
     this.events.off(node, this.network.running, kept);
     node.crash();
-    this.former.prune(this.network.running);
     this.off.set(node, how);
     this.network.schedule(how.offMs, () => {
       if (this.off.get(node) !== how) return;

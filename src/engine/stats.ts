@@ -45,7 +45,7 @@ export function noteCapacity(words: Uint32Array, capacity: number, id: number): 
   words[LEAST_CAPACITY + 1] = id;
 }
 
-/** A peer showed its limits for the first time. Returns how many in a row, at most ALIKE_MAX, had those of this node. */
+/** A peer showed its limits for the first time. Returns how many in a row had those of this node: 0 to ALIKE_MAX. */
 export function countAlike(words: Uint32Array, isAlike: boolean): number {
   if (!isAlike) words[ALIKE] = 0;
   else if (words[ALIKE] < ALIKE_MAX) words[ALIKE]++;
