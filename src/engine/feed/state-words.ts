@@ -6,14 +6,13 @@ import { TIME_WORDS } from "./author-clocks.js";
  * uint32.
  */
 
-/** The table of `author-clocks.ts` and `step-back.ts`. */
-export const TIME = 0;
-
 // What the own feed keeps: `branch-filter.ts`, `join.ts`, `OwnFeed`.
 /** Stamp of the first own event since the start, two words; 0: there is none. */
-export const BIRTH = TIME + TIME_WORDS;
+export const BIRTH = 0;
+/** The table of `author-clocks.ts` and `step-back.ts`. Not at 0, which stands for no place in it. */
+export const TIME = BIRTH + 2;
 /** Stamp below which own events since the start were dropped, two words. */
-export const DROPPED = BIRTH + 2;
+export const DROPPED = TIME + TIME_WORDS;
 /** The floor of the own feed at the birth, or when its generation began. */
 export const BIRTH_FLOOR = DROPPED + 2;
 /** 1: the node has published events since the start. */
