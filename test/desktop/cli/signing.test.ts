@@ -15,6 +15,7 @@ import { signAdmission } from "../../../src/signing/owner.js";
 import { at, chisme, freshPlaces, place, print, refused } from "../../support/chisme-command.js";
 import { main } from "../../support/command-line.js";
 import { NodeProcess, cleanUp, freshPort } from "./node-process.js";
+import { logHolds } from "../../support/log-holds.js";
 
 function secretOf(name: string): string {
   return hexOf(new SigningFolder(place(name)).readSecret() ?? assert.fail());
@@ -219,10 +220,9 @@ describe("an owner and devices, as processes", function () {
     await untilValues(hall, "early");
     sensor.write("log door late\n");
     await untilValues(hall, "early", "late");
-    // A log keeps the complement of each byte.
-    const kept = (): Buffer =>
-      Buffer.from(readFileSync(join(place("hall"), "signed-feeds")).map((byte) => byte ^ 0xff));
-    while (!kept().includes("late")) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!logHolds(join(place("hall"), "signed-feeds"), "late")) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     await Promise.all([hall.kill(), sensor.kill()]);
     const again = await start("hall", ...keep);
     await admit("attic");
