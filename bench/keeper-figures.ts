@@ -95,9 +95,9 @@ function fill(folder: string, events: number, authors: number): number {
   const make = eventFeeds({ bytes: KEEPER_BYTES }).engineFeeds(1200, nodeDigest);
   const engine = new Engine(engineOptions({
     capacity: 64,
-    feeds: (rows, clock, frame, own, suspicion) => {
+    feeds: (rows, clock, frame, suspicion) => {
       parts.push({ clock, suspicion });
-      return make(rows, clock, frame, own, suspicion);
+      return make(rows, clock, frame, suspicion);
     },
   }));
   const feed = engine.feed;

@@ -72,8 +72,8 @@ export function memberNames(entry, tsconfig) {
     return isShared ? undefined : parent;
   };
   const accessed = accessedTogether(sources, checker);
-  for (let known = -1; shared.size > known;) {
-    known = shared.size;
+  for (let before = -1; shared.size > before;) {
+    before = shared.size;
     owners.clear();
     for (const declarations of accessed) {
       if (new Set(declarations.map(ownerOf)).size > 1) declarations.forEach((one) => shared.add(one));

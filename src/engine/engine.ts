@@ -1,7 +1,7 @@
 import { Clock, earlier } from "./clock.js";
 import type { EncodedEvent } from "./feed/event.js";
 import type { FeedProtocol } from "./feed/feed-protocol.js";
-import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork, showsLimits } from "./limits.js";
+import { exchangeLimits, isOfNetwork, noteValue, reviewNetwork } from "./limits.js";
 import { believedState, expireStates, probeAccused, suspectSilent } from "./membership/expiry.js";
 import { Rounds } from "./membership/rounds.js";
 import { SEED_WORDS, type Seeds } from "./membership/seeds.js";
@@ -15,6 +15,7 @@ import {
   answerClaim, compareSection, isInSync, isSummaryDue, isSynInSync, meetSender, notePeerHolds, observeSender,
   placeRow, senderAt, wantSender,
 } from "./reconcile/differences.js";
+import { showsLimits } from "./reconcile/opening.js";
 import { type Datagram, Outbox, outboxWords } from "./reconcile/outbox.js";
 import { AMPLIFICATION_MAX, answerJson, answerRefused, answersBroadcast } from "./reconcile/refusals.js";
 import { answerWaking } from "./reconcile/waking.js";
@@ -24,7 +25,7 @@ import type { Sleeper } from "./sleep/sleeper.js";
 import { Stats, countDrop, countReceived, countSent, countUnsure } from "./stats.js";
 import { EARLIEST_DEADLINE, KEEPALIVE_DEADLINE } from "./table/node-words.js";
 import { nextRandom, randomBelow, seedRandom } from "./table/random.js";
-import { insertOwnRow } from "./table/own-row.js";
+import { type OwnRow, insertOwnRow } from "./table/own-row.js";
 import {
   FLAG_NOTIFY_UPDATE, FLAG_PROVEN, MERGED_FRESHER, MERGED_STATE, MERGE_TABLE_FULL, OWN_SLOT, RowData, Rows,
 } from "./table/rows.js";
@@ -83,7 +84,7 @@ export class Engine implements NodeEngine {
     // What is missing is not set: on XS an undefined property takes 16 bytes.
     if (options.sealer !== undefined) this.replayGuard = new ReplayGuard(options.sealer, rows);
     if (options.feeds !== undefined) {
-      this.feed = options.feeds(rows, clock, this.frame, suspicion, suspicion);
+      this.feed = options.feeds(rows, clock, this.frame, suspicion);
       this.frame.events = this.feed;
     }
     this.outbox = new Outbox(
@@ -99,7 +100,7 @@ export class Engine implements NodeEngine {
       this.outbox.messages = this.messages;
     }
     if (options.sleeper !== undefined) {
-      this.sleeper = options.sleeper(rows, clock, suspicion, suspicion, this.rounds, this.outbox);
+      this.sleeper = options.sleeper(rows, clock, suspicion, this.rounds, this.outbox);
     }
     const advertised = options.advertisedAddress;
     const port = options.advertisedPort ?? options.port;
@@ -109,6 +110,7 @@ export class Engine implements NodeEngine {
   // What another part refers to is no property: it would take 16 bytes of a board's RAM.
   get seeds(): Seeds { return this.rounds; }
   get stats(): Stats { return new Stats(this.rows.words); }
+  private get own(): OwnRow { return this.suspicion; }
   private get clock(): Clock { return this.rows.clock as Clock; }
 
   addSeed(address: number, port: number): void {
@@ -127,7 +129,7 @@ export class Engine implements NodeEngine {
   start(nowMs: number, revision: number, isRemembered: boolean): void {
     this.started = true;
     this.clock.start(nowMs);
-    this.suspicion.start(revision, isRemembered);
+    this.own.start(revision, isRemembered);
     if (this.feed !== undefined) {
       this.feed.hlc.start(revision);
       this.feed.startOwn(isRemembered);
@@ -139,7 +141,7 @@ export class Engine implements NodeEngine {
   /** PROTOCOL 6.5: announces to 4 live nodes that this node leaves. Only `pollTransmit` may follow. */
   leave(nowMs: number): void {
     this.begin(nowMs);
-    this.suspicion.announce(LEFT);
+    this.own.announce(LEFT);
     this.rounds.leave();
   }
 
@@ -180,7 +182,7 @@ export class Engine implements NodeEngine {
     // PROTOCOL 10.6: the author of a feed is probed for its consent.
     if (asked >= 0) this.rounds.probe(asked);
     // PROTOCOL 6.4: a node that made no statement for long announces itself. Spreads are of 6.4, too, rounds of 6.1.
-    if (this.clock.isDue(this.suspicion.keepaliveDeadline)) this.suspicion.endRest();
+    if (this.clock.isDue(this.own.keepaliveDeadline)) this.own.endRest();
     suspectSilent(this.rows, this.suspicion, this.rounds);
     if (this.rounds.isSpreadDue()) this.rounds.spread();
     if (this.rounds.isRoundDue()) {
@@ -201,7 +203,7 @@ export class Engine implements NodeEngine {
     this.rows.setValue(OWN_SLOT, bytes, 0, length);
     if (!this.started) return;
     this.begin(nowMs);
-    this.suspicion.announce(UP);
+    this.own.announce(UP);
     if (address !== 0) this.outbox.addSyn(address, port, 0, OWN_SLOT);
     if (this.rounds.requestSpread()) this.rounds.spread();
   }
@@ -216,7 +218,7 @@ export class Engine implements NodeEngine {
   /** Adopts a higher revision, which the caller has stored. A lower one is ignored. */
   setRevision(nowMs: number, revision: number): void {
     this.begin(nowMs);
-    if (revision > this.revision()) this.suspicion.adopt(revision);
+    if (revision > this.revision()) this.own.adopt(revision);
   }
 
   /** PROTOCOL 4.2: removes the row of a node that is DOWN or LEFT here and, with 3 live nodes at once, everywhere. */
@@ -234,7 +236,7 @@ export class Engine implements NodeEngine {
   }
 
   /** The node's own revision. If an input raised it, the caller must store it before it sends anything. */
-  revision(): number { return this.suspicion.revision(); }
+  revision(): number { return this.own.revision(); }
   /** Writes the next datagram to send into `out`; false when there is none. */
   pollTransmit(out: Datagram): boolean {
     const isSent = this.outbox.next(out);
@@ -352,8 +354,8 @@ export class Engine implements NodeEngine {
       const isPlaced = row.address !== 0 || placeRow(this.rows, this.outbox, row, this.replayGuard, address, port);
       if (isPlaced && row.id === this.rows.id(OWN_SLOT)) {
         // PROTOCOL 5.5
-        answerClaim(this.rows, this.outbox, this.suspicion, row);
-        if (this.replayGuard === undefined || this.frame.isAnswer()) this.suspicion.observeAddress(row);
+        answerClaim(this.rows, this.outbox, this.own, row);
+        if (this.replayGuard === undefined || this.frame.isAnswer()) this.own.observeAddress(row);
       } else if (isPlaced) {
         this.mergeRow(row, bytes);
       }

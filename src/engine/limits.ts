@@ -13,8 +13,6 @@ import { DROP_VALUE_TOO_LARGE } from "./wire/drops.js";
 import { type FrameReader, NO_FEEDS, NO_LIMITS, SAME_LIMITS } from "./wire/frame-reader.js";
 import { CAPACITY_LIMIT, NO_NETWORK, TYPE_ACK, TYPE_SYN, limitsOf } from "./wire/frame.js";
 
-export { showsLimits } from "./reconcile/opening.js";
-
 /*
  * Nodes of one network may have other limits, as while devices are updated. They show
  * each other their limits, and a node passes on rows whose values it cannot hold.

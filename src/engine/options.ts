@@ -5,7 +5,6 @@ import type { Suspicion } from "./membership/suspicion.js";
 import type { MessageProtocol } from "./message/message-protocol.js";
 import type { Outbox } from "./reconcile/outbox.js";
 import type { Media } from "./table/media.js";
-import type { OwnRow } from "./table/own-row.js";
 import type { Rows } from "./table/rows.js";
 import type { FrameReader } from "./wire/frame-reader.js";
 import type { Links } from "./wire/links.js";
@@ -14,12 +13,12 @@ import type { Sealer } from "./wire/sealer.js";
 
 /** Makes a node's event feeds from the parts of the node that feeds work on. */
 export type FeedMaker = (
-  rows: Rows, clock: Clock, frame: FrameReader, own: OwnRow, suspicion: Suspicion,
+  rows: Rows, clock: Clock, frame: FrameReader, suspicion: Suspicion,
 ) => FeedProtocol;
 
 /** Makes a node's sleep from the parts of the node that it works on. */
 export type SleeperMaker = (
-  rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox,
+  rows: Rows, clock: Clock, suspicion: Suspicion, rounds: Rounds, outbox: Outbox,
 ) => Sleeper;
 
 /** Makes a node's messages from the parts of the node that messages work on. */

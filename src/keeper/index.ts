@@ -38,9 +38,9 @@ export function feedKeeper<Value extends CborValue = CborValue>(options?: EventF
   return {
     engineFeeds: (datagramBytesMax, platformDigest, network) => {
       const make = feeds.engineFeeds(datagramBytesMax, platformDigest, network);
-      return (rows, clock, frame, own, suspicion) => {
+      return (rows, clock, frame, suspicion) => {
         parts = { clock, suspicion };
-        return make(rows, clock, frame, own, suspicion);
+        return make(rows, clock, frame, suspicion);
       };
     },
     notifier: (feed, rows, storage, nowMs) => {

@@ -61,7 +61,7 @@ export class Sleeping {
 
   /** @internal Makes the engine's part. */
   engineSleeper(): SleeperMaker {
-    return (rows, clock, own, suspicion, rounds, outbox) => new Sleeper(rows, clock, own, suspicion, rounds, outbox);
+    return (rows, clock, suspicion, rounds, outbox) => new Sleeper(rows, clock, suspicion, rounds, outbox);
   }
 
   /**

@@ -48,9 +48,9 @@ export class KeeperNode {
     const make = eventFeeds({ bytes: feedBytes }).engineFeeds(1200, nodeDigest);
     const engine = new Engine(engineOptions({
       capacity: 8,
-      feeds: (rows, clock, frame, own, suspicion) => {
+      feeds: (rows, clock, frame, suspicion) => {
         parts.push({ clock, suspicion });
-        return make(rows, clock, frame, own, suspicion);
+        return make(rows, clock, frame, suspicion);
       },
     }));
     assert.ok(engine.feed !== undefined);

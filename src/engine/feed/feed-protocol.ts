@@ -225,8 +225,7 @@ export class FeedProtocol extends Branches implements EventReader {
   endFrame(frame: FrameReader): void {
     const historySlot = this.feeds.state(HISTORY_OF) - 1;
     if (historySlot >= 0 && (frame.flags & FLAG_MORE) !== 0) requestMore(this.feeds, historySlot);
-    const feedsHash = this.rows.feedsHash;
-    if (feedsHash !== undefined && feedsHash.word() === frame.feedsHash) this.agree();
+    if (this.word() === frame.feedsHash) this.agree();
     if (!frame.isAnswer() || frame.feedsHash === NO_FEEDS) return;
     this.meet();
     // A node with feeds has answered. It would have sent what it holds of this node's feed, unless it had no room or

@@ -8,7 +8,6 @@ import type { Seeds } from "../membership/seeds.js";
 import type { Suspicion } from "../membership/suspicion.js";
 import type { MessageProtocol } from "../message/message-protocol.js";
 import type { Outbox } from "../reconcile/outbox.js";
-import type { OwnRow } from "../table/own-row.js";
 import { FLAG_ADDRESS_GIVEN, FLAG_NEIGHBOUR, FLAG_TO_SEND, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
 import { isUnsure } from "../wire/admission.js";
@@ -46,7 +45,6 @@ const QUIET = 3;
 export class Sleeper {
   private readonly rows: Rows;
   private readonly clock: Clock;
-  private readonly own: OwnRow;
   private readonly suspicion: Suspicion;
   private readonly rounds: Rounds;
   private readonly outbox: Outbox;
@@ -72,10 +70,9 @@ export class Sleeper {
   /** Whether a node answered in this waking: it holds the word. */
   hasAnswer = false;
 
-  constructor(rows: Rows, clock: Clock, own: OwnRow, suspicion: Suspicion, rounds: Rounds, outbox: Outbox) {
+  constructor(rows: Rows, clock: Clock, suspicion: Suspicion, rounds: Rounds, outbox: Outbox) {
     this.rows = rows;
     this.clock = clock;
-    this.own = own;
     this.suspicion = suspicion;
     this.rounds = rounds;
     this.outbox = outbox;
@@ -95,7 +92,7 @@ export class Sleeper {
       return;
     }
     this.rows.setAsleep(OWN_SLOT, seconds);
-    this.own.announce(UP);
+    this.suspicion.announce(UP);
     this.counter = this.outbox.counter;
     this.asked = 0;
     this.held = 0;
@@ -197,7 +194,7 @@ export class Sleeper {
     if (this.feeds !== undefined) dropPositions(this.rows, this.feeds);
     // The own row without its sleep.
     this.rows.setState(OWN_SLOT, UP);
-    this.own.announce(UP);
+    this.suspicion.announce(UP);
     this.suspicion.restart();
     this.rounds.start();
   }
