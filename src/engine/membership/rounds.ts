@@ -2,8 +2,7 @@ import { type Clock, earlier } from "../clock.js";
 import { BURST_MAX, type Outbox } from "../reconcile/outbox.js";
 import {
   ANSWERS_LEFT, EARLY_PROBES, INDIRECT_PROBES, IS_PARTIAL, LOCAL_HEALTH, PASS_LENGTH, PROBE_COUNT, RECEIVED_MS,
-  ROUNDS_TO_RETRY,
-  ROUND_DEADLINE, SEARCH_ROUNDS, SPREAD_DEADLINE, SPREAD_WANTED, TRIES,
+  ROUNDS_TO_RETRY, ROUND_DEADLINE, SEARCH_ROUNDS, SPREAD_DEADLINE, SPREAD_WANTED, TRIES,
 } from "../table/node-words.js";
 import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
 import { randomBelow } from "../table/random.js";
