@@ -7,7 +7,7 @@ import { linkDay, linkMatrix } from "./link.js";
 import type { Measurement } from "./measurement.js";
 import { meshCrashMeasurements, meshDayMeasurements } from "./mesh.js";
 import { meshMessageMeasurements } from "./mesh-messages.js";
-import { changeMeasurements, restMeasurements } from "./rest.js";
+import { changeMeasurements, restMeasurements, shareMeasurements } from "./rest.js";
 import { sealOverhead } from "./seal-overhead.js";
 import { signMeasurements } from "./sign.js";
 import { signRefusedMeasurements } from "./sign-refused.js";
@@ -23,6 +23,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
   ...meshDayMeasurements.toReversed(),
   ...meshCrashMeasurements.toReversed(), ...meshMessageMeasurements, ...idleMeasurements.toReversed(),
   ...restMeasurements.toReversed(), ...changeMeasurements.toReversed(),
+  ...shareMeasurements.toReversed(),
   ...convergeMeasurements.toReversed(), ...healMeasurements.slice(1), ...sleepMeasurements, ...timeMeasurements,
   ...signMeasurements, ...signRefusedMeasurements, massRestarts, crash, ...crashMeasurements, ...bulkMeasurements,
   stale4of500, rowsPer1200,

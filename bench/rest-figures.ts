@@ -16,4 +16,8 @@ export const restFigures: Figure[] = [
     name: `wire.bytesPerNodePerRound.change.n${nodes}`, unit: "bytes", measurement: `change.n${nodes}`,
     about: `bytes that each of ${nodes} nodes sends in a round in which one node shares another value; median`,
   })),
+  ...[50, 200].map((nodes): Figure => ({
+    name: `wire.bytesPerNodePerRound.share.n${nodes}`, unit: "bytes", measurement: `share.n${nodes}`,
+    about: `bytes that each of ${nodes} nodes sends in a round in which each of them shares another value; median`,
+  })),
 ];

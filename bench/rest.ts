@@ -14,6 +14,11 @@ const REST_ROUNDS = 192;
 const POWER_ON_ROUNDS = { from: 8, to: 64 };
 const WARM_UP_ROUNDS = 16;
 const CHANGE_ROUNDS = 32;
+/** Sizes of networks in which each node shares another value in each round, as sensors do. */
+export const SHARE_SIZES = [50, 200];
+const SHARE_ROUNDS = 8;
+/** Parts of a round in which nodes share their values. */
+const PARTS = 100;
 
 export interface Rest {
   /** Bytes of a node and round in the worst window. */
@@ -38,6 +43,25 @@ export function changeOf(network: BenchNetwork): number {
     return network.bytesInRound();
   });
   return mean(bytes.slice(START_ROUNDS));
+}
+
+/**
+ * Each node shares another value once in each round, at a time of its own: bytes of a node and round. Rounds in which
+ * early probes are owed send less, so their number is even.
+ */
+export function shareOf(network: BenchNetwork): number {
+  network.warmUp(WARM_UP_ROUNDS);
+  const parts = network.nodes.map(() => network.random.below(PARTS));
+  const bytes = Array.from({ length: SHARE_ROUNDS }, (_, round) => {
+    const before = network.sim.counts.bytes;
+    for (let part = 0; part < PARTS; part++) {
+      network.nodes.filter((_node, at) => parts[at] === part)
+        .forEach((node) => node.push(round + node.index / network.nodes.length));
+      network.runRounds(1 / PARTS);
+    }
+    return (network.sim.counts.bytes - before) / network.nodes.length;
+  });
+  return mean(bytes);
 }
 
 function rest(nodes: number): Measurement<Rest> {
@@ -70,3 +94,17 @@ function change(nodes: number): Measurement<number> {
 }
 
 export const changeMeasurements = CHANGE_SIZES.map(change);
+
+function share(nodes: number): Measurement<number> {
+  return {
+    name: `share.n${nodes}`,
+    seeds: { full: 3, quick: nodes === 50 ? 1 : 0 },
+    nodes,
+    sample: (seed) => shareOf(new BenchNetwork({ nodes, seed })),
+    figures: (samples) => ({
+      [`wire.bytesPerNodePerRound.share.n${nodes}`]: rounded(percentile(samples, 0.5), 0),
+    }),
+  };
+}
+
+export const shareMeasurements = SHARE_SIZES.map(share);

@@ -15,7 +15,7 @@ import { sectionBytes, statements } from "./wire.js";
 const NODES = 50;
 const MINUTE_MS = 60000;
 const WARM_UP_ROUNDS = 64;
-const COURSE_ROUNDS = { full: 120, quick: 12 };
+const COURSE_ROUNDS = { full: 120, quick: 24 };
 const AUTHORS = { full: 100, quick: 20 };
 /** Events of each author before a node joins. */
 const AUTHOR_EVENTS = 4;

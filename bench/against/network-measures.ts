@@ -1,7 +1,7 @@
 import { spreadIn } from "../converge.js";
 import { crashOf } from "../detect.js";
 import { BenchNetwork } from "../network.js";
-import { changeOf, restOf } from "../rest.js";
+import { changeOf, restOf, shareOf } from "../rest.js";
 import { isGone } from "./adapter.js";
 import type { AgainstFigure, Measure } from "./measure.js";
 
@@ -51,6 +51,18 @@ function change(nodes: number, peer: number | undefined, quick: number): Measure
   };
 }
 
+function share(nodes: number): Measure {
+  return {
+    figures: [{
+      name: `wire.bytesPerNodePerRound.share.n${nodes}`, unit: "bytes", summary: "median", decimals: 0,
+    }],
+    nodes,
+    seeds: { full: 3, quick: 0 },
+    way: "together",
+    sample: (modules, seed) => [shareOf(new BenchNetwork({ nodes, seed, modules }))],
+  };
+}
+
 function converge(nodes: number, lossPercent: number): Measure {
   const suffix = `n${nodes}loss${lossPercent}`;
   return {
@@ -91,6 +103,6 @@ function crash(lossPercent: number, peers: readonly number[]): Measure {
 
 export const networkMeasures: readonly Measure[] = [
   rest(8, 104, 1), rest(50, 114, 1), rest(200, 118, 0), rest(500, undefined, 0),
-  change(50, 639, 1), change(200, 867, 0), change(500, undefined, 0), converge(200, 10),
+  change(50, 639, 1), change(200, 867, 0), change(500, undefined, 0), share(50), share(200), converge(200, 10),
   crash(0, [7.8, 8]), crash(30, []),
 ];

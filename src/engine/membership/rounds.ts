@@ -6,9 +6,8 @@ import {
 } from "../table/node-words.js";
 import { FLAG_CONFIRMED, FLAG_HEARD, FLAG_WITNESSED } from "../table/row-flags.js";
 import { randomBelow } from "../table/random.js";
-import {
-  ANSWERS_MAX, FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows,
-} from "../table/rows.js";
+import { ANSWERS_MAX } from "../table/answers.js";
+import { FLAG_PROBED, FLAG_PROVEN, FLAG_REMOTE, OWN_SLOT, type Rows } from "../table/rows.js";
 import { UP } from "../table/states.js";
 import { FLAG_BROADCAST } from "../wire/frame.js";
 import type { FrameReader } from "../wire/frame-reader.js";

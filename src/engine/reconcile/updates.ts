@@ -1,7 +1,9 @@
 import type { FeedOutbox } from "../feed/feed-outbox.js";
 import { FLAG_SENT_AS_UPDATE, FLAG_TO_SEND, OWN_SLOT, type Rows, TRANSMITS_MAX } from "../table/rows.js";
+import { SKETCH_PAUSE } from "../table/node-words.js";
 import { UPDATE_URGENT } from "../table/transmits.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
+import { SKETCH_PAUSE_MAX } from "./summary-writer.js";
 
 /** For `writeUpdates`: whatever transmits a row has left. */
 export const ANY_TRANSMITS = TRANSMITS_MAX;
@@ -14,7 +16,8 @@ export function transmitsOnDemand(rows: Rows): number {
 }
 
 /**
- * Writes updates, as many as fit: urgent ones first, then those sent least often (PROTOCOL 6.3).
+ * Writes updates, as many as fit: urgent ones first, then those sent least often (PROTOCOL 6.3). If there are many that
+ * are not urgent, and it is asked for any, it leaves these out: fingerprints show what the receiver lacks of them.
  *
  * @param counter of the frame. It begins at another row each time, so that no row is always left out
  * @param except slot of a row that is in the frame already; -1: none
@@ -29,7 +32,11 @@ export function writeUpdates(
   const start = counter % rows.capacity;
   let transmits = rows.mostTransmitsLeft(most + 1);
   if (transmits === 0 && !rows.mayHaveUpdates()) return false;
-  while (transmits > least && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
+  const isHeldBack = most === ANY_TRANSMITS && rows.hasManyUpdates(transmitsOnDemand(rows));
+  // More differs than a sketch shows.
+  if (isHeldBack) rows.words[SKETCH_PAUSE] = SKETCH_PAUSE_MAX;
+  const bound = isHeldBack ? UPDATE_URGENT : least;
+  while (transmits > bound && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
     if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
     transmits = rows.mostTransmitsLeft(transmits);
   }

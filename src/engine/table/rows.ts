@@ -8,7 +8,7 @@ import { leastWorth } from "./least-worth.js";
 import { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
 import { seekId, seekPlace } from "./seek-place.js";
 import {
-  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, digitsOf, transmitsOf,
+  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, areMany, bitOf, countTransmits, digitsOf, transmitsOf,
 } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
@@ -30,7 +30,6 @@ export {
 } from "./row-flags.js";
 export { LIST_PROBE_ORDER, LIST_TO_SEND, ROW_BYTES } from "./row-layout.js";
 export { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
-export { ANSWERS_MAX } from "./answers.js";
 export { TRANSMITS_MAX } from "./transmits.js";
 
 /** The slot of the node's own row. */
@@ -186,6 +185,11 @@ export class Rows {
     const start = this.bytes.length - this.capacity;
     const at = this.bytes.indexOf(transmits, start + from);
     return at < 0 ? this.capacity : at - start;
+  }
+  /** Whether too many rows are updates to send them unasked. @param least of those with more transmits left */
+  hasManyUpdates(least: number): boolean {
+    const at = this.capacity * HALVES;
+    return areMany(this.bytes, this.capacity, this.halves[at], this.halves[at + 1], least);
   }
   /** A frame was written, or a peer holds all rows: see `transmits.ts`. */
   countTransmits(all: boolean): void {

