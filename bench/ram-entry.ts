@@ -12,6 +12,7 @@
  *                                other, or not; SHA-256 takes no steps, as in the firmware of a board
  *   write                        writes that datagram once more; answers its bytes
  *   receive                      delivers it to the engine and polls all outputs; answers the number of bytes sent
+ *   round                        lets the engine's first round come, which begins a pass, without its datagrams
  *   traffic n                    lets the engine and a peer exchange n datagrams
  *   idle                         does nothing: what a line costs by itself
  *
@@ -101,6 +102,7 @@ class Bench {
       case "batch": return this.makeBatch(words[1] === "like");
       case "write": return String(this.writeBatch());
       case "receive": return String(this.receive());
+      case "round": this.engine!.tick(this.engine!.nextDeadline()); return "ok";
       case "traffic": return this.traffic(count);
       default: return "error";
     }

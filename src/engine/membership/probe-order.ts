@@ -14,7 +14,8 @@ const PARTIAL_PART = 2;
  * remote, then another pass. Within two passes each of them is probed (Das,
  * Gupta, Motivala: SWIM, 2002, section 4.3). A node that joins during a pass is
  * probed in the next one. In a partial network each pass has the same order: a node
- * may have one neighbour only, so that none should wait for two passes.
+ * may have one neighbour only, so that none should wait for two passes. Elsewhere
+ * each probe draws one of the rows left (Fisher-Yates, as in Durstenfeld, 1964).
  */
 
 /** Nodes that one pass has at most. To be called once, before the first pass. */
@@ -30,10 +31,13 @@ export function nextProbed(rows: Rows): number {
   const words = rows.words;
   for (let pass = 0; pass < 2; pass++) {
     while (words[PASS_POSITION] < words[PASS_LENGTH]) {
-      const slot = rows.listed(LIST_PROBE_ORDER, words[PASS_POSITION]++);
+      const position = words[PASS_POSITION]++;
+      const drawn = isPartial(rows) ? position : position + randomBelow(words, words[PASS_LENGTH] - position);
+      const slot = rows.listed(LIST_PROBE_ORDER, drawn);
+      rows.setListed(LIST_PROBE_ORDER, drawn, rows.listed(LIST_PROBE_ORDER, position));
       if (isProbed(rows, slot)) return slot;
     }
-    shuffle(rows);
+    beginPass(rows);
   }
   return -1;
 }
@@ -78,42 +82,37 @@ function isProbed(rows: Rows, slot: number): boolean {
   return !rows.hasFlag(slot, FLAG_REMOTE) || (rows.hasFlag(slot, FLAG_PROVEN) && !isPartial(rows));
 }
 
-function shuffle(rows: Rows): void {
-  rows.words[PASS_LENGTH] = 0;
-  rows.words[PASS_POSITION] = 0;
-  for (let place = 0; place < rows.count; place++) add(rows, rows.slotAt(place));
-  if (rows.words[PASS_LENGTH] > rows.words[NEIGHBOURS_MAX]) choose(rows);
-}
-
-function add(rows: Rows, slot: number): void {
-  if (!isProbed(rows, slot)) return;
-  const other = isPartial(rows) ? rows.words[PASS_LENGTH] : randomBelow(rows.words, rows.words[PASS_LENGTH] + 1);
-  rows.setListed(LIST_PROBE_ORDER, rows.words[PASS_LENGTH], rows.listed(LIST_PROBE_ORDER, other));
-  rows.setListed(LIST_PROBE_ORDER, other, slot);
-  rows.words[PASS_LENGTH]++;
+function beginPass(rows: Rows): void {
+  const words = rows.words;
+  words[PASS_LENGTH] = 0;
+  words[PASS_POSITION] = 0;
+  for (let place = 0; place < rows.count; place++) {
+    const slot = rows.slotAt(place);
+    if (isProbed(rows, slot)) rows.setListed(LIST_PROBE_ORDER, words[PASS_LENGTH]++, slot);
+  }
+  if (words[PASS_LENGTH] > words[NEIGHBOURS_MAX]) choose(rows);
 }
 
 /**
- * Shuffles the `neighboursMax` rows with the least order keys of (id xor own id). The two ids of a pair give one key,
+ * Keeps the `neighboursMax` rows with the least order keys of (id xor own id). The two ids of a pair give one key,
  * so most pairs choose each other; and the choice stays while nobody comes or goes.
  */
 function choose(rows: Rows): void {
-  rows.words[PASS_LENGTH] = 0;
-  let last = -1;
-  while (rows.words[PASS_LENGTH] < rows.words[NEIGHBOURS_MAX]) {
-    let least = -1;
-    let leastKey = 0;
-    for (let place = 0; place < rows.count; place++) {
-      const slot = rows.slotAt(place);
-      const key = orderKey((rows.id(slot) ^ rows.id(OWN_SLOT)) >>> 0);
-      if (key <= last || (least >= 0 && key > leastKey) || !isProbed(rows, slot)) continue;
-      least = slot;
+  const words = rows.words;
+  for (let chosen = 0; chosen < words[NEIGHBOURS_MAX]; chosen++) {
+    let least = chosen;
+    let leastKey = 0xffffffff;
+    for (let other = chosen; other < words[PASS_LENGTH]; other++) {
+      const key = orderKey((rows.id(rows.listed(LIST_PROBE_ORDER, other)) ^ rows.id(OWN_SLOT)) >>> 0);
+      if (key > leastKey) continue;
+      least = other;
       leastKey = key;
     }
-    if (least < 0) return;
-    add(rows, least);
-    last = leastKey;
+    const slot = rows.listed(LIST_PROBE_ORDER, least);
+    rows.setListed(LIST_PROBE_ORDER, least, rows.listed(LIST_PROBE_ORDER, chosen));
+    rows.setListed(LIST_PROBE_ORDER, chosen, slot);
   }
+  words[PASS_LENGTH] = words[NEIGHBOURS_MAX];
 }
 
 /** Whether a slot holds a live row (UP, PROBED or SUSPECT) of another node that is awake and understands a SYN. */

@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nextProbed, setNeighboursMax } from "../../../src/engine/membership/probe-order.js";
-import { seedRandom } from "../../../src/engine/table/random.js";
+import { orderKey } from "../../../src/engine/table/hash.js";
+import { IS_PARTIAL, RANDOM } from "../../../src/engine/table/node-words.js";
+import { nextRandom, seedRandom } from "../../../src/engine/table/random.js";
 import { OWN_SLOT, RowData, Rows } from "../../../src/engine/table/rows.js";
 import { DOWN, REMOVE, SUSPECT, UP } from "../../../src/engine/table/states.js";
 import { propertyOptions } from "../../support/random.js";
 
 const OWN_ID = 1000;
+const RANDOM_WORDS = 4;
+/** So many that two equal orders of them, one after the other, mean that nothing was drawn. */
+const MANY = 30;
 
 /** The order of one node's probes. */
 class Pass {
-  constructor(private readonly rows: Rows, seed: number, stream: number) {
+  constructor(private readonly rows: Rows, seed: number, stream: number, neighboursMax = 65535) {
     seedRandom(rows.words, seed, stream);
-    setNeighboursMax(rows, 65535);
+    setNeighboursMax(rows, neighboursMax);
   }
 
   next(): number { return nextProbed(this.rows); }
@@ -38,6 +43,11 @@ function live(rows: Rows): number[] {
 
 function take(pass: Pass, count: number): number[] {
   return Array.from({ length: count }, () => pass.next());
+}
+
+/** The state of the random numbers. */
+function randomState(rows: Rows): number[] {
+  return [...rows.words.subarray(RANDOM, RANDOM + RANDOM_WORDS)];
 }
 
 function sorted(slots: readonly number[]): number[] {
@@ -126,5 +136,63 @@ describe("ProbeOrder", () => {
     assert.equal(counts.size, 6);
     // Five standard deviations of a binomial count of 1000.
     for (const [order, count] of counts) assert.ok(Math.abs(count - 1000) < 150, `${order}: ${count}`);
+  });
+
+  it("no pass has the order of the one before", () => {
+    fc.assert(fc.property(fc.nat(), fc.boolean(), (seed, isLimited) => {
+      const rows = tableOf(new Array<number>(isLimited ? 2 * MANY : MANY).fill(UP));
+      const pass = new Pass(rows, seed, 5, MANY);
+      let before = take(pass, MANY);
+      for (let i = 0; i < 3; i++) {
+        const order = take(pass, MANY);
+        assert.deepEqual(sorted(order), sorted(before));
+        assert.notDeepEqual(order, before);
+        before = order;
+      }
+    }), propertyOptions(100));
+  });
+
+  it("each probe draws one random number, also the first of a pass", () => {
+    const rows = tableOf(new Array<number>(MANY).fill(UP));
+    const pass = new Pass(rows, 6, 6);
+    const other = tableOf([]);
+    seedRandom(other.words, 6, 6);
+    for (let probe = 0; probe < 3 * MANY; probe++) {
+      pass.next();
+      nextRandom(other.words);
+      assert.deepEqual(randomState(rows), randomState(other), `probe ${probe}`);
+    }
+  });
+
+  it("in a partial network each pass has the same order, and nothing is drawn", () => {
+    for (const neighboursMax of [65535, 5]) {
+      const rows = tableOf(new Array<number>(MANY).fill(UP));
+      const pass = new Pass(rows, 7, 7, neighboursMax);
+      const length = Math.min(MANY, neighboursMax);
+      rows.words[IS_PARTIAL] = 1;
+      const before = randomState(rows);
+      const first = take(pass, length);
+      for (let i = 0; i < 3; i++) assert.deepEqual(take(pass, length), first);
+      assert.deepEqual(randomState(rows), before);
+    }
+  });
+
+  it("a pass that turns partial or ceases to be still has each peer once", () => {
+    for (const turn of [1, 0]) {
+      const rows = tableOf(new Array<number>(MANY).fill(UP));
+      const pass = new Pass(rows, 8, 8);
+      rows.words[IS_PARTIAL] = 1 - turn;
+      const first = take(pass, MANY / 2);
+      rows.words[IS_PARTIAL] = turn;
+      assert.deepEqual(sorted([...first, ...take(pass, MANY / 2)]), live(rows));
+    }
+  });
+
+  it("with neighboursMax each pass has those whose order keys of id xor own id are least", () => {
+    const rows = tableOf(new Array<number>(MANY).fill(UP));
+    const key = (slot: number): number => orderKey((rows.id(slot) ^ OWN_ID) >>> 0);
+    const nearest = live(rows).sort((a, b) => key(a) - key(b)).slice(0, 7);
+    const pass = new Pass(rows, 9, 9, nearest.length);
+    for (let i = 0; i < 4; i++) assert.deepEqual(sorted(take(pass, nearest.length)), sorted(nearest));
   });
 });
