@@ -86,7 +86,7 @@ export class NodeStorage {
   }
 
   private storePeersInTime(nowMs: number): Error | undefined {
-    if (!keepsPeers(this.storage) || ((nowMs - this.peersDueMs) | 0) < 0) return undefined;
+    if (((nowMs - this.peersDueMs) | 0) < 0) return undefined;
     const hadFailed = this.havePeersFailed;
     let delayMs = FAILED_MS;
     let problem: Error | undefined;
@@ -103,7 +103,7 @@ export class NodeStorage {
 
   /** At the end: writes the last peers if they changed much. Returns what the storage throws. */
   storeLastPeers(): Error | undefined {
-    if (this.retry !== undefined || this.havePeersFailed || !keepsPeers(this.storage)) return undefined;
+    if (this.retry !== undefined || this.havePeersFailed) return undefined;
     try {
       this.storePeers();
     } catch (error) {
@@ -112,9 +112,11 @@ export class NodeStorage {
     return undefined;
   }
 
-  /** Returns the delay until the next time in ms. */
+  /** Returns the delay until the next time in ms, also if the storage keeps no peers. */
   private storePeers(): number {
-    return storePeers(this.rows, this.storage as GossipStorage, this.seedCapacity, this.roundIntervalMs);
+    const storage = this.storage;
+    if (!keepsPeers(storage)) return FAILED_MS;
+    return storePeers(this.rows, storage as GossipStorage, this.seedCapacity, this.roundIntervalMs);
   }
 }
 

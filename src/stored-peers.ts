@@ -17,9 +17,9 @@ export const PEERS_ROUNDS = 8;
 /** Least time between two writes of a start, 6 hours. */
 const PAUSE_MS = 21600000;
 
-/** Whether a storage keeps addresses. */
+/** Whether a storage keeps addresses. It then has `writePeers`, too: options are checked for that. */
 export function keepsPeers(storage: GossipStorage | undefined): boolean {
-  return storage !== undefined && storage.readPeers !== undefined && storage.writePeers !== undefined;
+  return storage !== undefined && storage.readPeers !== undefined;
 }
 
 /** Makes the stored addresses seeds, as far as there is room. */
@@ -72,7 +72,7 @@ function writeLive(rows: Rows, bytes: Uint8Array): number {
     const slot = rows.slotAt((own + i) % rows.count);
     const address = rows.address(slot);
     if (!isLivePeer(rows, slot) || !isHost(address) || !rows.trusts(address)) continue;
-    writeU32(bytes, length, rows.address(slot));
+    writeU32(bytes, length, address);
     writeU16(bytes, length + 4, rows.port(slot));
     length += PEER_BYTES;
   }
@@ -83,8 +83,7 @@ function writeLive(rows: Rows, bytes: Uint8Array): number {
 function isLive(rows: Rows, bytes: Uint8Array, at: number): boolean {
   for (let place = 0; place < rows.count; place++) {
     const slot = rows.slotAt(place);
-    const isThere = rows.address(slot) === readU32(bytes, at) && rows.port(slot) === readU16(bytes, at + 4);
-    if (isThere && isLivePeer(rows, slot)) return true;
+    if (rows.isAt(slot, readU32(bytes, at), readU16(bytes, at + 4)) && isLivePeer(rows, slot)) return true;
   }
   return false;
 }

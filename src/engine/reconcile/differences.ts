@@ -1,5 +1,5 @@
 import {
-  countBetween, feedFingerprint, rangeFingerprint, rosterFingerprint,
+  countBetween, feedFingerprint, rangeEnd, rangeFingerprint, rosterFingerprint,
 } from "../table/fingerprints.js";
 import { compareFreshness } from "../table/freshness.js";
 import { orderKey } from "../table/hash.js";
@@ -269,7 +269,7 @@ function compareRanges(rows: Rows, outbox: Outbox, frame: FrameReader): void {
   outbox.beginSummary(log, SECTION_ROW_FINGERPRINTS);
   let start = 0;
   for (let range = 0; range < 1 << log; range++) {
-    const end = rows.rangeEnd(start, range, log);
+    const end = rangeEnd(rows, start, range, log);
     const own = rangeFingerprint(rows, start, end, frame.counter, frame.isOverFeeds());
     if (own !== frame.readFingerprint()) outbox.markRange(range);
     start = end;
@@ -286,7 +286,7 @@ function compareRows(rows: Rows, outbox: Outbox, frame: FrameReader): void {
     const count = frame.varint();
     const roster = frame.u8();
     const start = rows.placeOf(rangeFrom(range, log));
-    const end = rows.rangeEnd(start, range, log);
+    const end = rangeEnd(rows, start, range, log);
     if (countBetween(rows, start, end) === count && rosterFingerprint(rows, start, end) === roster) {
       sendDifferent(rows, outbox, frame, start, end);
     } else {

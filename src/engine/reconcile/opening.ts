@@ -5,7 +5,7 @@ import { UP } from "../table/states.js";
 import { SECTION_INDIRECT_ACK, SECTION_MESSAGE, TYPE_LEAVE, TYPE_SYN } from "../wire/frame.js";
 import type { FrameWriter } from "../wire/frame-writer.js";
 import { BARE } from "./outbox-words.js";
-import { ANY_TRANSMITS, noteOwn, transmitsOnDemand, writeUpdates } from "./updates.js";
+import { ANY_TRANSMITS, noteOwn, writeUpdates } from "./updates.js";
 
 /**
  * Writes the sections of a frame that is no answer.
@@ -29,10 +29,7 @@ export function writeOpening(
     if (first >= 0) writer.writeRow(rows, first, false);
     // PROTOCOL 6.8: what a node that sleeps learnt is no news to the others.
     if (isAsleep) noteOwn(rows, feeds);
-    else if (type === TYPE_SYN) {
-      const least = rows.mayHaveUpdates() ? transmitsOnDemand(rows) : 0;
-      writeUpdates(rows, writer, feeds, counter, first, ANY_TRANSMITS, least);
-    }
+    else if (type === TYPE_SYN) writeUpdates(rows, writer, feeds, counter, first, ANY_TRANSMITS, true);
     writer.endSection();
   }
   if (about !== 0 && about !== SECTION_MESSAGE && writer.beginIds(about)) {

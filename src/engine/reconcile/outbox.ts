@@ -417,7 +417,7 @@ export class Outbox extends SummaryWriter {
         words[ANSWER] |= ANSWER_UPDATED;
         // PROTOCOL 5.3: updates are mostly all that differs. If more does, the peer shows it.
         const most = isOffer ? transmitsOnDemand(this.rows) : ANY_TRANSMITS;
-        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1, most, 0)) words[at + DETAIL] = 0;
+        if (writeUpdates(this.rows, writer, this.feeds, this.counter, -1, most, false)) words[at + DETAIL] = 0;
         else words[ANSWER] &= ~ANSWER_OFFER;
       }
       writer.endSection();

@@ -1,4 +1,4 @@
-import { countBetween } from "../table/fingerprints.js";
+import { countBetween, rangeEnd } from "../table/fingerprints.js";
 import { orderKey } from "../table/hash.js";
 import {
   CUT_KEY, FIRST_KEY, MARKED_COUNT, MARKED_SECTION, MARKS_AT, NEXT_KEYS, RANGES_LOG, ROWS_BEFORE,
@@ -224,7 +224,7 @@ export class SummaryWriter {
     if (this.key(MARKED_SECTION) === SECTION_DIGEST) return true;
     const log = this.key(RANGES_LOG);
     const start = this.rows.placeOf(rangeFrom(range, log));
-    const count = countBetween(this.rows, start, this.rows.rangeEnd(start, range, log));
+    const count = countBetween(this.rows, start, rangeEnd(this.rows, start, range, log));
     return count <= EXPLICIT_ROWS || rowFingerprintsBytes(range, count) > this.key(ROW_FINGERPRINTS_BYTES_MAX);
   }
 

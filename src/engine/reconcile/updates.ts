@@ -22,34 +22,41 @@ export function transmitsOnDemand(rows: Rows): number {
  * @param counter of the frame. It begins at another row each time, so that no row is always left out
  * @param except slot of a row that is in the frame already; -1: none
  * @param most of rows with so many transmits left or fewer
- * @param least of rows with more transmits left than this
+ * @param isSyn whether it leaves out what SYNs do
  * @returns whether there were any, and all fitted
  */
 export function writeUpdates(
   rows: Rows, writer: FrameWriter, feeds: FeedOutbox | undefined, counter: number, except: number,
-  most: number, least: number,
+  most: number, isSyn: boolean,
 ): boolean {
   const start = counter % rows.capacity;
   let transmits = rows.mostTransmitsLeft(most + 1);
   if (transmits === 0 && !rows.mayHaveUpdates()) return false;
-  const isHeldBack = most === ANY_TRANSMITS && rows.hasManyUpdates(transmitsOnDemand(rows));
-  // More differs than a sketch shows.
-  if (isHeldBack) rows.words[SKETCH_PAUSE] = SKETCH_PAUSE_MAX;
-  const bound = isHeldBack ? UPDATE_URGENT : least;
-  while (transmits > bound && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
+  const onDemand = transmitsOnDemand(rows);
+  let least = isSyn ? onDemand : 0;
+  if (most === ANY_TRANSMITS && rows.hasManyUpdates(onDemand)) {
+    least = UPDATE_URGENT;
+    // More differs than a sketch shows.
+    rows.words[SKETCH_PAUSE] = SKETCH_PAUSE_MAX;
+  }
+  while (transmits > least && writeUpdatesOf(rows, writer, transmits, start, rows.capacity, except)) {
     if (!writeUpdatesOf(rows, writer, transmits, 0, start, except)) break;
     transmits = rows.mostTransmitsLeft(transmits);
   }
+  countSent(rows, feeds);
+  return transmits === 0;
+}
+
+/** The rows of a frame are written: fresh events ride along, and each row has a transmit fewer left. */
+function countSent(rows: Rows, feeds: FeedOutbox | undefined): void {
   if (feeds !== undefined) feeds.noteUpdates();
   rows.countTransmits(false);
-  return transmits === 0;
 }
 
 /** The frame has the own row and no other updates: fresh events of the node ride along. */
 export function noteOwn(rows: Rows, feeds: FeedOutbox | undefined): void {
   rows.noteSent(OWN_SLOT);
-  if (feeds !== undefined) feeds.noteUpdates();
-  rows.countTransmits(false);
+  countSent(rows, feeds);
   // Also without transmits left.
   rows.clearFlag(OWN_SLOT, FLAG_SENT_AS_UPDATE);
 }

@@ -53,6 +53,17 @@ export function rosterFingerprint(rows: Rows, start: number, end: number): numbe
   return (sum ^ (sum >>> 16)) & 0xff;
 }
 
+/**
+ * The place behind the rows of one of 2^`log` ranges, which begin at `start`. It visits these rows, as their
+ * fingerprints do.
+ */
+export function rangeEnd(rows: Rows, start: number, range: number, log: number): number {
+  const count = rows.count;
+  let place = log === 0 ? count : start;
+  while (place < count && rows.orderKeyAt(place) >>> (32 - log) <= range) place++;
+  return place;
+}
+
 /** The number of rows but tombstones at places from `start` to below `end`. */
 export function countBetween(rows: Rows, start: number, end: number): number {
   let count = 0;

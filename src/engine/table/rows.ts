@@ -8,7 +8,7 @@ import { leastWorth } from "./least-worth.js";
 import { MERGED_FRESHER, MERGED_NOTHING, MERGED_STATE, MERGED_VALUE, MERGE_TABLE_FULL } from "./merged.js";
 import { seekId, seekPlace } from "./seek-place.js";
 import {
-  PEER_HOLDS, TRANSMITS_MAX, UPDATE_URGENT, afterTransmit, areMany, bitOf, countTransmits, digitsOf, transmitsOf,
+  PEER_HOLDS, TRANSMITS_MAX, UPDATES_MAX, UPDATE_URGENT, afterTransmit, bitOf, countTransmits, digitsOf, transmitsOf,
 } from "./transmits.js";
 import { AWAKE, type RowData } from "./row-data.js";
 import {
@@ -186,10 +186,16 @@ export class Rows {
     const at = this.bytes.indexOf(transmits, start + from);
     return at < 0 ? this.capacity : at - start;
   }
-  /** Whether too many rows are updates to send them unasked. @param least of those with more transmits left */
+  /** Whether more than UPDATES_MAX rows, not urgent and not held by the peer, have more transmits left than `least`. */
   hasManyUpdates(least: number): boolean {
     const at = this.capacity * HALVES;
-    return areMany(this.bytes, this.capacity, this.halves[at], this.halves[at + 1], least);
+    const start = this.bytes.length - this.capacity;
+    let room = UPDATES_MAX;
+    for (let slot = this.halves[at]; slot < this.halves[at + 1] && room >= 0; slot++) {
+      const left = this.bytes[start + slot];
+      if (left > least && left < UPDATE_URGENT) room--;
+    }
+    return room < 0;
   }
   /** A frame was written, or a peer holds all rows: see `transmits.ts`. */
   countTransmits(all: boolean): void {
@@ -269,16 +275,6 @@ export class Rows {
     this.lastPlace = isOther ? this.otherPlace : seekPlace(this.words, this.halves, this.count, key);
     this.otherPlace = last;
     return this.lastPlace;
-  }
-  /**
-   * The place behind the rows of one of 2^`log` ranges, which begin at `start`. It visits these rows, as their
-   * fingerprints do.
-   */
-  rangeEnd(start: number, range: number, log: number): number {
-    const count = this.count;
-    let place = log === 0 ? count : start;
-    while (place < count && this.orderKeyAt(place) >>> (32 - log) <= range) place++;
-    return place;
   }
   private isPlaceOf(place: number, key: number): boolean {
     return place <= this.count && (place === this.count || this.orderKeyAt(place) >= key)

@@ -10,7 +10,7 @@ export const UPDATE_URGENT = 32;
 /** With `transmitsLeft`: the row is in the frame that is being written, or the peer that is answered holds it. */
 export const PEER_HOLDS = 128;
 /** With more updates that are not urgent, frames leave them out: fingerprints show which of them a peer lacks. */
-const UPDATES_MAX = 8;
+export const UPDATES_MAX = 8;
 /** The highest `transmitsLeft` of a row. */
 export const TRANSMITS_MAX = UPDATE_URGENT + 19;
 
@@ -62,19 +62,6 @@ export function countTransmits(
   }
   // Bit 0 is for rows that are no updates any more.
   return bits & ~1;
-}
-
-/**
- * Whether more than UPDATES_MAX rows, that are not urgent and not held by the peer, have more transmits left than
- * `least`. Parameters as of `countTransmits`.
- */
-export function areMany(bytes: Uint8Array, capacity: number, from: number, to: number, least: number): boolean {
-  const start = bytes.length - capacity;
-  let room = UPDATES_MAX;
-  for (let at = start + from; at < start + to && room >= 0; at++) {
-    if (bytes[at] > least && bytes[at] < UPDATE_URGENT) room--;
-  }
-  return room < 0;
 }
 
 /** The number of rows that are updates. It visits all slots. */

@@ -1,7 +1,7 @@
 import { writeU16, writeU32 } from "../../cbor/big-endian.js";
 import { Writer, varintBytes, writeVarint } from "./cursor.js";
 import {
-  rangeFingerprint, countBetween, feedFingerprint, rosterFingerprint,
+  countBetween, feedFingerprint, rangeEnd, rangeFingerprint, rosterFingerprint,
 } from "../table/fingerprints.js";
 import {
   ADDRESS_IN_BASE, ADDRESS_IN_FULL, ADDRESS_OF_FOREIGN, ADDRESS_OF_SOURCE, DIGEST_HEAD_BYTES, FEEDS_HASH_BYTES,
@@ -273,7 +273,7 @@ export class FrameWriter extends Writer {
     if (this.withFeeds) this.isHashless = true;
     let start = 0;
     for (let range = 0; range < 1 << log; range++) {
-      const end = rows.rangeEnd(start, range, log);
+      const end = rangeEnd(rows, start, range, log);
       this.u8(rangeFingerprint(rows, start, end, counter, this.withFeeds));
       start = end;
     }
@@ -290,7 +290,7 @@ export class FrameWriter extends Writer {
   /** Writes one byte for each row in a range, salted with the frame's counter. */
   writeRowFingerprints(rows: Rows, range: number, log: number, counter: number): boolean {
     const start = rows.placeOf(rangeFrom(range, log));
-    const end = rows.rangeEnd(start, range, log);
+    const end = rangeEnd(rows, start, range, log);
     const count = countBetween(rows, start, end);
     if (this.room() < rowFingerprintsBytes(range, count)) return false;
     if (this.withFeeds) this.isHashless = true;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rangeFingerprint } from "../../../src/engine/table/fingerprints.js";
+import { rangeEnd, rangeFingerprint } from "../../../src/engine/table/fingerprints.js";
 import fc from "fast-check";
 import { TableHash, orderKey } from "../../../src/engine/table/hash.js";
 import { compareFreshness } from "../../../src/engine/table/freshness.js";
@@ -235,7 +235,7 @@ describe("Rows: search", () => {
           const log = steps.length % 10;
           const rangeOf = (one: number): number => Math.floor(orderKey(one) / 2 ** (32 - log));
           const start = held.filter((one) => rangeOf(one) < rangeOf(id)).length;
-          const end = rows.rangeEnd(start, rangeOf(id), log);
+          const end = rangeEnd(rows, start, rangeOf(id), log);
           assert.equal(end, held.filter((one) => rangeOf(one) <= rangeOf(id)).length);
           assert.equal(rangeFingerprint(rows, start, end, 3, false), rangeFingerprint(fresh, start, end, 3, false));
         } else if (step === "remove" && slot >= 0) {
