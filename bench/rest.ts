@@ -81,30 +81,20 @@ function rest(nodes: number): Measurement<Rest> {
 
 export const restMeasurements = REST_SIZES.map(rest);
 
-function change(nodes: number): Measurement<number> {
+/** Bytes of a node and round, the median of all seeds. @param name in that of the figure */
+function perRound(
+  name: string, nodes: number, bytesOf: (network: BenchNetwork) => number, decimals: number,
+): Measurement<number> {
   return {
-    name: `change.n${nodes}`,
+    name: `${name}.n${nodes}`,
     seeds: { full: 3, quick: nodes === 50 ? 1 : 0 },
     nodes,
-    sample: (seed) => changeOf(new BenchNetwork({ nodes, seed })),
+    sample: (seed) => bytesOf(new BenchNetwork({ nodes, seed })),
     figures: (samples) => ({
-      [`wire.bytesPerNodePerRound.change.n${nodes}`]: rounded(percentile(samples, 0.5), 1),
+      [`wire.bytesPerNodePerRound.${name}.n${nodes}`]: rounded(percentile(samples, 0.5), decimals),
     }),
   };
 }
 
-export const changeMeasurements = CHANGE_SIZES.map(change);
-
-function share(nodes: number): Measurement<number> {
-  return {
-    name: `share.n${nodes}`,
-    seeds: { full: 3, quick: nodes === 50 ? 1 : 0 },
-    nodes,
-    sample: (seed) => shareOf(new BenchNetwork({ nodes, seed })),
-    figures: (samples) => ({
-      [`wire.bytesPerNodePerRound.share.n${nodes}`]: rounded(percentile(samples, 0.5), 0),
-    }),
-  };
-}
-
-export const shareMeasurements = SHARE_SIZES.map(share);
+export const changeMeasurements = CHANGE_SIZES.map((nodes) => perRound("change", nodes, changeOf, 1));
+export const shareMeasurements = SHARE_SIZES.map((nodes) => perRound("share", nodes, shareOf, 0));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Engine } from "../../src/engine/index.js";
-import { TYPE_SYN } from "../../src/engine/wire/frame.js";
+import { SECTION_ROWS, TYPE_SYN } from "../../src/engine/wire/frame.js";
 import { FLAG_LIMITS, FLAG_PROVEN, RowData } from "../../src/engine/table/rows.js";
 import { PORT, engineOptions } from "../support/engine-options.js";
 import { bareSyn, takeDatagrams } from "../support/engine-outputs.js";
-import { type FrameVector, type VectorRow, readGood, write } from "./wire/frame-support.js";
+import { type FrameVector, type VectorRow, readGood, sectionsOf, write } from "./wire/frame-support.js";
 
 export const PEER = 0x0a00000b;
 
@@ -53,6 +53,11 @@ export function answersTo(engine: Engine, bytes: Uint8Array, address = PEER, now
 /** The counter of the node's latest frame, which the node sends for this question. */
 export function counterOf(engine: Engine, nowMs = 10): number {
   return readGood(bareSyn(engine, nowMs)).counter;
+}
+
+/** Ids of the rows in a datagram, in order. */
+export function idsIn(bytes: Uint8Array): number[] {
+  return sectionsOf(bytes, SECTION_ROWS).flatMap(({ entries }) => (entries as VectorRow[]).map(({ id }) => id));
 }
 
 export function bytesIn(datagrams: Uint8Array[]): number {

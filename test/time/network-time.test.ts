@@ -191,8 +191,8 @@ describe("time of the network", function () {
   }
 
   it("without a step, of which the node is notified, the time never goes backwards", () => {
-    let steps = 0;
-    for (const seed of [1, 2, 3]) {
+    // With this drift some nodes are off by more than a small correction: in 11 of 32 networks one of them was.
+    for (const [seed, stepsMost] of [[1, 0], [2, 3], [3, 0], [4, 0]]) {
       const network = new Times([
         { time: clock, aheadMs: 0 }, { time: { driftPpm: 4000 }, skewPpm: 3000 },
         { time: { driftPpm: 4000 }, skewPpm: -3000 },
@@ -201,6 +201,7 @@ describe("time of the network", function () {
       const last = [0, 0, 0];
       const sets = network.sets.map(({ length }) => length);
       let slowest = Infinity;
+      let steps = 0;
       for (let i = 0; i < 60000; i++) {
         network.run(50);
         for (let node = 0; node < 3; node++) {
@@ -214,10 +215,10 @@ describe("time of the network", function () {
         }
       }
       assert.ok(slowest > 40, `${slowest}`);
+      assert.ok(steps <= stepsMost, `seed ${seed}: ${steps} steps`);
+      if (stepsMost === 0) assert.equal(network.sets[1].length, 1);
       for (const index of [1, 2]) network.near(index, network.quality(index).errorMs);
     }
-    // With this drift some nodes are off by more than a small correction: in 11 of 32 networks one of them was.
-    assert.ok(steps <= 3, `${steps} steps`);
   });
 
   it("two sources outvote a third one that is wrong", () => {

@@ -26,7 +26,7 @@ export function setNeighboursMax(rows: Rows, neighboursMax: number): void {
 /** Whether many nodes are out of reach, as of the last round. */
 export function isPartial(rows: Rows): boolean { return rows.words[IS_PARTIAL] !== 0; }
 
-/** The slot of the next row to probe; -1 when there is none. */
+/** The slot of the next row to probe; -1 when there is none. Each call is one step of a shuffle (Durstenfeld, 1964). */
 export function nextProbed(rows: Rows): number {
   const words = rows.words;
   for (let pass = 0; pass < 2; pass++) {

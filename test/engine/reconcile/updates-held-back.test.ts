@@ -4,8 +4,8 @@ import { SECTION_ROWS, SECTION_ROW_FINGERPRINTS, SECTION_SKETCH, TYPE_DIFF } fro
 import { SKETCH_PAUSE_MAX } from "../../../src/engine/reconcile/summary-writer.js";
 import { UPDATE_URGENT } from "../../../src/engine/table/transmits.js";
 import { takeDatagrams } from "../../support/engine-outputs.js";
-import { type VectorRow, sectionsOf, tagsOf } from "../wire/frame-support.js";
-import { answersTo, frameOf, nodeWith, peerRow, rowOf } from "../responder.js";
+import { type VectorRow, tagsOf } from "../wire/frame-support.js";
+import { answersTo, frameOf, idsIn, nodeWith, peerRow, rowOf } from "../responder.js";
 
 const ROWS = 40;
 /** So many updates that are not urgent still go unasked. */
@@ -14,10 +14,6 @@ const UPDATES_MAX = 8;
 /** The rows from `rowOf(1)` on are updates that no frame has carried. */
 function markUpdates(engine: Engine, count: number): void {
   for (let i = 1; i <= count; i++) engine.rows.markUpdate(engine.rows.find(rowOf(i).id));
-}
-
-function idsIn(bytes: Uint8Array): number[] {
-  return sectionsOf(bytes, SECTION_ROWS).flatMap(({ entries }) => (entries as VectorRow[]).map(({ id }) => id));
 }
 
 /** The rows on each of a node's next SYNs, which go out together. */

@@ -3,8 +3,8 @@ import type { Engine } from "../../../src/engine/index.js";
 import {
   FLAG_MORE, SECTION_RANGE_FINGERPRINTS, SECTION_ROWS, SECTION_ROW_FINGERPRINTS, TYPE_ACK, TYPE_DIFF,
 } from "../../../src/engine/wire/frame.js";
-import { type VectorRow, readGood, sectionsOf, tagsOf } from "../wire/frame-support.js";
-import { answersTo, counterOf, frameOf, nodeWith, peerRow, rowOf } from "../responder.js";
+import { readGood, tagsOf } from "../wire/frame-support.js";
+import { answersTo, counterOf, frameOf, idsIn, nodeWith, peerRow, rowOf } from "../responder.js";
 
 /** The DIFFs that answer an ACK of a peer that shows none of its rows, and holds others. */
 function diffsOf(engine: Engine, fields = {}): Uint8Array[] {
@@ -14,10 +14,6 @@ function diffsOf(engine: Engine, fields = {}): Uint8Array[] {
 /** The row of `rowOf(i)` is an update with so many transmits left. */
 function mark(engine: Engine, i: number, transmits: number): void {
   engine.rows.setTransmitsLeft(engine.rows.find(rowOf(i).id), transmits);
-}
-
-function idsIn(bytes: Uint8Array): number[] {
-  return sectionsOf(bytes, SECTION_ROWS).flatMap(({ entries }) => (entries as VectorRow[]).map(({ id }) => id));
 }
 
 describe("Updates that SYNs leave out", () => {
